@@ -1,0 +1,79 @@
+/**
+ * Every bound of every queue, message, loop and cache, by name, in one place. A bound that comes from a file format is a
+ * promise to old data: it may grow, never shrink. How bounds relate is asserted by test/unit/base/limits.test.ts.
+ */
+import { KiB, MiB, SECOND_MS } from './units.ts';
+
+// -- chunks and frames (docs/formats.md)
+/** No chunk of any chunker parameters is larger than this. */
+export const CHUNK_BYTES_MAX = 1 * MiB;
+/** Raw bytes at which a frame is closed; one chunk may overshoot it. */
+export const FRAME_RAW_BYTES_TARGET = 1 * MiB;
+/** A frame's raw bytes never exceed this; larger frames are refused before they are decompressed. */
+export const FRAME_RAW_BYTES_MAX = 8 * MiB;
+export const FRAME_CHUNKS_MAX = 65_535;
+/** Header and table and payload: what a frame may weigh when it is stored or sent. */
+export const FRAME_STORED_BYTES_MAX = 12 * MiB;
+export const PACK_BYTES_TARGET = 64 * MiB;
+
+// -- manifests
+export const NODE_BYTES_MAX = 1 * MiB;
+export const NODE_ENTRIES_MAX = 4096;
+/** Levels above the leaves; 16 levels of fan-out 2 would already hold more nodes than any disk. */
+export const MANIFEST_DEPTH_MAX = 16;
+export const MANIFEST_ENTRIES_MAX = 50_000_000;
+/** A manifest's nodes all together, when they arrive from somewhere else. */
+export const MANIFEST_BYTES_MAX = 8 * 1024 * MiB;
+/** NAME_MAX and PATH_MAX of Linux, limits.h. */
+export const NAME_BYTES_MAX = 255;
+export const PATH_BYTES_MAX = 4096;
+export const LINK_TARGET_BYTES_MAX = 4095;
+export const XATTRS_BYTES_MAX = 64 * KiB;
+export const DESCRIPTOR_BYTES_MAX = 1 * MiB;
+/** Characters of a layer's name and of its version. */
+export const LAYER_NAME_CHARS_MAX = 200;
+export const LAYER_VERSION_CHARS_MAX = 100;
+
+// -- WAN API
+/** Digests in one request (missing, locate, chunks). */
+export const REQUEST_DIGESTS_MAX = 8192;
+/** Bytes of frames in one upload request. */
+export const UPLOAD_BYTES_MAX = 32 * MiB;
+/** A coalesced range of frames, which one request fetches. */
+export const RANGE_BYTES_TARGET = 4 * MiB;
+export const WAN_CONNECTIONS_MAX = 6;
+export const WAN_CONNECT_TIMEOUT_MS = 10 * SECOND_MS;
+/** No byte for this long: the request is dead. Long enough for a 64 kbit/s line with a full queue. */
+export const WAN_STALL_TIMEOUT_MS = 30 * SECOND_MS;
+export const WAN_RETRIES_MAX = 5;
+/** `have` roots named in one manifest request. */
+export const HAVE_ROOTS_MAX = 16;
+
+// -- LAN protocols
+/** One message on a LAN stream: a frame and its envelope. */
+export const LAN_MESSAGE_BYTES_MAX = FRAME_STORED_BYTES_MAX + 64 * KiB;
+/** A request from a peer is small; a larger one is refused before it is buffered. */
+export const LAN_REQUEST_BYTES_MAX = 512 * KiB;
+/** Digests in one want. */
+export const LAN_WANT_DIGESTS_MAX = 4096;
+/** Wants that one stream may have outstanding. */
+export const LAN_WANTS_OUTSTANDING_MAX = 32;
+/** Chunk bytes that an agent asks for at a time, over all its outstanding wants. */
+export const LAN_WINDOW_RAW_BYTES = 16 * MiB;
+/** Bytes that may wait in the write buffer of a stream before the sender must pause. */
+export const LAN_SEND_BUFFER_BYTES = 4 * MiB;
+/** Bytes that may wait unread in a receiving stream before it pauses the sender. */
+export const LAN_RECEIVE_BUFFER_BYTES = 4 * MiB;
+export const LAN_CONNECTIONS_MAX = 2000;
+export const LAN_DIAL_TIMEOUT_MS = 5 * SECOND_MS;
+export const LAN_HANDSHAKE_TIMEOUT_MS = 10 * SECOND_MS;
+/** No byte and no progress on an open request for this long: the stream is dead. */
+export const LAN_STALL_TIMEOUT_MS = 60 * SECOND_MS;
+
+// -- daemons
+/** Work in flight gets this long after a first SIGTERM or Ctrl-C. */
+export const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
+/** Long poll for new layers. */
+export const CHANGES_WAIT_MS_MAX = 30 * SECOND_MS;
+/** Resident memory that a daemon must stay under while a layer of any size passes through. */
+export const DAEMON_RSS_BYTES_MAX = 300 * MiB;
