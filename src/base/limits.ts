@@ -71,9 +71,28 @@ export const LAN_HANDSHAKE_TIMEOUT_MS = 10 * SECOND_MS;
 export const LAN_STALL_TIMEOUT_MS = 60 * SECOND_MS;
 
 // -- daemons
+/** A configuration file; the largest real one is some kilobytes. */
+export const CONFIG_BYTES_MAX = 1 * MiB;
 /** Work in flight gets this long after a first SIGTERM or Ctrl-C. */
 export const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
 /** Long poll for new layers. */
 export const CHANGES_WAIT_MS_MAX = 30 * SECOND_MS;
 /** Resident memory that a daemon must stay under while a layer of any size passes through. */
 export const DAEMON_RSS_BYTES_MAX = 300 * MiB;
+
+// -- single-flight fetching in a reflector
+/** Chunks that may wait for the WAN at a time; a further want is answered busy. About 8 MiB of bookkeeping. */
+export const FETCH_QUEUE_DIGESTS_MAX = 65_536;
+/** Chunks asked for in one call to a source: about 16 MiB of chunks, enough to coalesce their frames into ranges. */
+export const FETCH_BATCH_DIGESTS_MAX = 256;
+/** Batches under way at a time, so that one is located while others flow. */
+export const FETCH_BATCHES_MAX = 3;
+/** Frames of a batch that may wait for the disk. */
+export const FETCH_PUTS_MAX = 4;
+
+// -- pulling on an endpoint
+/** Pauses between tries of sources that failed: doubling from the first to the last. */
+export const SOURCE_BACKOFF_FIRST_MS = 500;
+export const SOURCE_BACKOFF_LAST_MS = 10 * SECOND_MS;
+/** A source that sent a wrong byte is not asked again for this long. */
+export const SOURCE_QUARANTINE_MS = 600 * SECOND_MS;

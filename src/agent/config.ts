@@ -1,0 +1,34 @@
+import { defineConfig, setting, type ConfigValues } from '../base/config.ts';
+import { LOG_LEVELS } from '../base/log.ts';
+
+export const agentConfig = defineConfig('agent', {
+  dataDir: setting.path({ default: './branchcast-agent', doc: 'Where the identity of this endpoint lives. Made if it is not there.' }),
+  site: setting.text({ default: 'default', doc: 'Name of the site (branch) that this endpoint belongs to.' }),
+  reflectors: setting.list(setting.text({ doc: 'A multiaddr such as /ip4/10.10.0.1/tcp/7410, with or without /p2p/<peer id>.' }), {
+    default: [],
+    doc: "The site's reflectors, the preferred one first.",
+  }),
+  coreUrl: setting.url({ optional: true, doc: 'Address of the core. Used for reports, and for layers if coreFallback allows it. None: this endpoint never uses the WAN.' }),
+  coreFallback: setting.oneOf(['allow', 'never'], {
+    default: 'allow',
+    doc: 'Whether layers may come from the core, over the WAN, when no reflector helps. "never" is always-reflector mode.',
+  }),
+  coreFallbackAfter: setting.duration({
+    default: '60 s',
+    doc: 'How long the reflectors may be of no help before the core is asked. With no reflector configured the core is asked at once.',
+  }),
+  assignments: setting.list(
+    setting.record({
+      layer: setting.text({ doc: 'name@version, or a name to follow its newest version.' }),
+      target: setting.path({ doc: 'Directory that becomes the layer.' }),
+      adopt: setting.flag({ default: false, doc: 'Replace files in the directory that branchcast did not put there.' }),
+    }),
+    { default: [], doc: 'What this endpoint shall hold.' },
+  ),
+  pollInterval: setting.duration({ default: '30 s', min: '100 ms', doc: 'How often a newer version is looked for, and how long to wait after a failure.' }),
+  reportInterval: setting.duration({ default: '60 s', min: '1 s', doc: 'How often this endpoint tells the core what it did, if coreUrl is set.' }),
+  apiListen: setting.hostPort({ default: '127.0.0.1:7421', doc: 'Local HTTP API: status, metrics. Port 0 takes any free port.' }),
+  logLevel: setting.oneOf(LOG_LEVELS, { default: 'info', doc: 'Least severity that is logged.' }),
+});
+
+export type AgentConfig = ConfigValues<typeof agentConfig>;
