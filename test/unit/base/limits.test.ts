@@ -1,0 +1,42 @@
+/** How the bounds relate: a message must have room for what it carries, a buffer for what it must hold. */
+import t from 'tap';
+import * as limits from '../../../src/base/limits.ts';
+
+const FRAME_HEADER_BYTES = 24;
+const FRAME_TABLE_ROW_BYTES = 36;
+const DIGEST_BYTES = 32;
+/** What a frame request or message says beside its payload: length, type, request id, root and so on. */
+const ENVELOPE_BYTES = 64;
+
+const relations: readonly [string, boolean][] = [
+  ['a chunk fits in a frame', limits.CHUNK_BYTES_MAX <= limits.FRAME_RAW_BYTES_MAX],
+  ['a frame at its target may take one more chunk', limits.FRAME_RAW_BYTES_TARGET + limits.CHUNK_BYTES_MAX <= limits.FRAME_RAW_BYTES_MAX],
+  ['a manifest node can be a chunk of a frame', limits.NODE_BYTES_MAX <= limits.CHUNK_BYTES_MAX],
+  ['a descriptor can be a chunk of a frame', limits.DESCRIPTOR_BYTES_MAX <= limits.CHUNK_BYTES_MAX],
+  ['a frame that does not compress can be stored with its table', limits.FRAME_STORED_BYTES_MAX >= limits.FRAME_RAW_BYTES_MAX + FRAME_HEADER_BYTES + FRAME_TABLE_ROW_BYTES * limits.FRAME_CHUNKS_MAX],
+  ["a frame's chunk count fits its 16-bit field", limits.FRAME_CHUNKS_MAX < 2 ** 16],
+  ["a frame's sizes fit their 32-bit fields", limits.FRAME_STORED_BYTES_MAX < 2 ** 32],
+  ['a pack holds at least one frame', limits.PACK_BYTES_TARGET >= limits.FRAME_STORED_BYTES_MAX],
+  ['an upload holds at least one frame', limits.UPLOAD_BYTES_MAX >= limits.FRAME_STORED_BYTES_MAX],
+  ['a LAN message holds a frame and its envelope', limits.LAN_MESSAGE_BYTES_MAX >= limits.FRAME_STORED_BYTES_MAX + ENVELOPE_BYTES],
+  ['a LAN request holds a full want', limits.LAN_REQUEST_BYTES_MAX >= ENVELOPE_BYTES + DIGEST_BYTES * limits.LAN_WANT_DIGESTS_MAX],
+  ['a LAN request holds a manifest request', limits.LAN_REQUEST_BYTES_MAX >= ENVELOPE_BYTES + DIGEST_BYTES * limits.HAVE_ROOTS_MAX],
+  ['the LAN window holds the largest frame', limits.LAN_WINDOW_RAW_BYTES >= limits.FRAME_RAW_BYTES_MAX],
+  ['the LAN window keeps both ends busy', limits.LAN_WINDOW_RAW_BYTES >= limits.LAN_SEND_BUFFER_BYTES + limits.LAN_RECEIVE_BUFFER_BYTES],
+  ['a node split by bytes stays in its bound with one entry more', limits.PATH_BYTES_MAX + limits.LINK_TARGET_BYTES_MAX + limits.XATTRS_BYTES_MAX < limits.NODE_BYTES_MAX],
+  ['a name fits in a path', limits.NAME_BYTES_MAX < limits.PATH_BYTES_MAX],
+  ['a whole manifest has room for more than one node', limits.MANIFEST_BYTES_MAX > limits.NODE_BYTES_MAX],
+  ['a batch of chunks fits in one request to a source', limits.FETCH_BATCH_DIGESTS_MAX <= Math.min(limits.LAN_WANT_DIGESTS_MAX, limits.REQUEST_DIGESTS_MAX)],
+  ['the fetch queue holds the batches under way', limits.FETCH_QUEUE_DIGESTS_MAX >= limits.FETCH_BATCH_DIGESTS_MAX * limits.FETCH_BATCHES_MAX],
+  ['the fetch queue holds what one peer may want', limits.FETCH_QUEUE_DIGESTS_MAX >= limits.LAN_WANT_DIGESTS_MAX],
+  ['frames that wait for the disk leave most of the memory', limits.FETCH_PUTS_MAX * (limits.FRAME_STORED_BYTES_MAX + limits.FRAME_RAW_BYTES_MAX) < limits.DAEMON_RSS_BYTES_MAX / 2],
+  ['a dial ends before its handshake does', limits.LAN_DIAL_TIMEOUT_MS <= limits.LAN_HANDSHAKE_TIMEOUT_MS],
+  ['a long poll ends before its request is taken for dead', limits.CHANGES_WAIT_MS_MAX <= limits.WAN_STALL_TIMEOUT_MS],
+  ['a stream outlives a pause of the WAN behind it', limits.LAN_STALL_TIMEOUT_MS > limits.WAN_STALL_TIMEOUT_MS],
+  ['pauses grow', limits.SOURCE_BACKOFF_FIRST_MS < limits.SOURCE_BACKOFF_LAST_MS],
+  ['a liar is out for longer than a failure', limits.SOURCE_QUARANTINE_MS > limits.SOURCE_BACKOFF_LAST_MS],
+];
+
+for (const [relation, holds] of relations) t.ok(holds, relation);
+
+for (const [name, value] of Object.entries(limits)) t.ok(Number.isSafeInteger(value) && value > 0, `${name} is a whole number above 0`);
