@@ -13,7 +13,7 @@ export const agentConfig = defineConfig('agent', {
     default: 'allow',
     doc: 'Whether layers may come from the core, over the WAN, when no reflector helps. "never" is always-reflector mode.',
   }),
-  coreFallbackAfter: setting.duration({
+  coreFallbackAfterMs: setting.duration({
     default: '60 s',
     doc: 'How long the reflectors may be of no help before the core is asked. With no reflector configured the core is asked at once.',
   }),
@@ -25,8 +25,8 @@ export const agentConfig = defineConfig('agent', {
     }),
     { default: [], doc: 'What this endpoint shall hold.' },
   ),
-  pollInterval: setting.duration({ default: '30 s', min: '100 ms', doc: 'How often a newer version is looked for, and how long to wait after a failure.' }),
-  reportInterval: setting.duration({ default: '60 s', min: '1 s', doc: 'How often this endpoint tells the core what it did, if coreUrl is set.' }),
+  pollIntervalMs: setting.duration({ default: '30 s', min: '100 ms', doc: 'How often a newer version is looked for, and how long to wait after a failure.' }),
+  reportIntervalMs: setting.duration({ default: '60 s', min: '1 s', doc: 'How often this endpoint tells the core what it did, if coreUrl is set.' }),
   apiListen: setting.hostPort({ default: '127.0.0.1:7421', doc: 'Local HTTP API: status, metrics. Port 0 takes any free port.' }),
   logLevel: setting.oneOf(LOG_LEVELS, { default: 'info', doc: 'Least severity that is logged.' }),
 });

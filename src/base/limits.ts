@@ -7,6 +7,8 @@ import { KiB, MiB, SECOND_MS } from './units.ts';
 // -- chunks and frames (docs/formats.md)
 /** No chunk of any chunker parameters is larger than this. */
 export const CHUNK_BYTES_MAX = 1 * MiB;
+/** Memory into which files are read for cutting: room for the tail of one block, which is less than a chunk, and a large read after it. */
+export const CUT_BUFFER_BYTES = 4 * MiB;
 /** Raw bytes at which a frame is closed; one chunk may overshoot it. */
 export const FRAME_RAW_BYTES_TARGET = 1 * MiB;
 /** A frame's raw bytes never exceed this; larger frames are refused before they are decompressed. */
@@ -48,6 +50,50 @@ export const WAN_STALL_TIMEOUT_MS = 30 * SECOND_MS;
 export const WAN_RETRIES_MAX = 5;
 /** `have` roots named in one manifest request. */
 export const HAVE_ROOTS_MAX = 16;
+/** Pauses between tries of one request: doubling from the first to the last, half of each at random. */
+export const WAN_BACKOFF_FIRST_MS = 250;
+export const WAN_BACKOFF_LAST_MS = 8 * SECOND_MS;
+/** Ranges that one fetch has under way: enough to fill a line of 50 ms and 1 Gbit/s, few enough to leave connections for others. */
+export const WAN_RANGES_MAX = 4;
+/** Bytes of ranges that one fetch has asked for and its consumer has not taken. A started range is always read to its end, so that no paused consumer holds a connection. */
+export const WAN_WINDOW_BYTES = 24 * MiB;
+/** Unwanted bytes between two frames that cost less than the headers of another request. */
+export const RANGE_GAP_BYTES_MAX = 1 * KiB;
+/** A commit makes the core walk the whole manifest before it answers. */
+export const COMMIT_TIMEOUT_MS = 600 * SECOND_MS;
+/** A JSON body, of a request. */
+export const REQUEST_JSON_BYTES_MAX = 64 * KiB;
+/** An answer that is read whole: JSON, bitmaps, frame lists, one block. */
+export const ANSWER_BYTES_MAX = 16 * MiB;
+/** Layers in one answer; the cursor leads to the next. */
+export const LAYERS_PER_ANSWER_MAX = 1000;
+/** Callers that wait for a new layer at a time: every reflector and agent of a large fleet's sites. */
+export const CHANGES_WAITERS_MAX = 10_000;
+/** Uploads that the core takes in at a time, each of which holds a few frames; and those that may wait for a turn. */
+export const UPLOADS_MAX = 4;
+export const UPLOADS_WAITING_MAX = 64;
+/** Answers that recompress chunks, which costs CPU, at a time; and those that may wait for a turn. */
+export const CHUNK_ANSWERS_MAX = 4;
+export const CHUNK_ANSWERS_WAITING_MAX = 256;
+/** Commits that may wait for the one under way. */
+export const COMMITS_WAITING_MAX = 16;
+export const CORE_CONNECTIONS_MAX = 12_000;
+/** What reports in and is named by callers is bounded, since they can say anything. */
+export const SITES_MAX = 1000;
+export const SITE_NAME_CHARS_MAX = 64;
+export const SITE_MEMBERS_MAX = 5000;
+export const MEMBER_REPORT_BYTES_MAX = 16 * KiB;
+
+// -- publishing
+/** Bytes of blocks in one question about what is missing, and how many such questions are under way. */
+export const PUBLISH_BATCH_BYTES = 8 * MiB;
+export const PUBLISH_BATCHES_MAX = 3;
+/** Frames that wait for or are in compression, for each worker. */
+export const COMPRESS_QUEUE_PER_WORKER = 3;
+export const COMPRESS_WORKERS_MAX = 8;
+/** Frames that travel in one upload, and uploads under way. */
+export const UPLOAD_BYTES_TARGET = 4 * MiB;
+export const PUBLISH_UPLOADS_MAX = 3;
 
 // -- LAN protocols
 /** One message on a LAN stream: a frame and its envelope. */
@@ -96,3 +142,17 @@ export const SOURCE_BACKOFF_FIRST_MS = 500;
 export const SOURCE_BACKOFF_LAST_MS = 10 * SECOND_MS;
 /** A source that sent a wrong byte is not asked again for this long. */
 export const SOURCE_QUARANTINE_MS = 600 * SECOND_MS;
+/** Roots that a reflector names to the core as `have`, and keeps in mind as whole. */
+export const MANIFESTS_KNOWN_MAX = HAVE_ROOTS_MAX;
+/** Chunks of a layer that a prefetch keeps wanted at a time: enough to fill the WAN, few enough to let endpoints in between. */
+export const PREFETCH_WINDOW_DIGESTS_MAX = FETCH_BATCH_DIGESTS_MAX * 2;
+/** Stored chunks that are gathered before their frames are sent. */
+export const SELECT_RUN_DIGESTS_MAX = 1024;
+
+// -- local HTTP APIs
+/** A JSON request to a reflector's or agent's own API. */
+export const API_REQUEST_BYTES_MAX = 64 * KiB;
+/** Answers under way get this long when a daemon stops; less than SHUTDOWN_GRACE_MS. */
+export const API_CLOSE_GRACE_MS = 3 * SECOND_MS;
+/** Digests that the status of a scrub lists; it counts all. */
+export const SCRUB_DROPPED_LISTED_MAX = 1000;

@@ -57,6 +57,8 @@ export class FetchOnce {
     throwIfAborted(this.#abort.signal);
     const stored = this.#store.has(digests);
     const arrivals = digests.map((digest, index) => (stored[index] === true ? Promise.resolve<Arrival>('stored') : this.#join(digest)));
+    // A waiter may have gone by the time a fetch fails; that is no uncaught error.
+    for (const arrival of arrivals) arrival.catch(() => undefined);
     this.#pump();
     return arrivals;
   }
@@ -77,8 +79,6 @@ export class FetchOnce {
       return Promise.reject(new BranchcastError('BC_BUSY', `${this.#flights.size} chunks are already waiting for the WAN`, { details: { retryAfterMs: 1000 } }));
     }
     const { promise, resolve, reject } = Promise.withResolvers<Arrival>();
-    // A waiter may have gone by the time a fetch fails; that is no uncaught error.
-    promise.catch(() => undefined);
     this.#flights.set(digest, { promise, settle: resolve, fail: reject });
     this.#queue.add(digest);
     return promise;

@@ -1,0 +1,74 @@
+/** What this reflector serves to its site: from the cache, and through it from the core, each chunk fetched once. */
+import { BranchcastError } from '../base/errors.ts';
+import { SELECT_RUN_DIGESTS_MAX } from '../base/limits.ts';
+import type { Digest } from '../chunking/digest.ts';
+import type { ChunkStore } from '../store/chunk-store.ts';
+import { selectFrames } from '../store/select-frames.ts';
+import type { BlockProvider } from '../swarm/block-server.ts';
+import type { ChunkSource, LayerRecord } from '../transfer/chunk-source.ts';
+import type { Arrival, FetchOnce } from '../transfer/fetch-once.ts';
+import type { LayerDirectory } from './layer-directory.ts';
+import type { ManifestCache } from './manifest-cache.ts';
+
+export interface SiteProviderParts {
+  readonly store: ChunkStore;
+  readonly fetch: FetchOnce;
+  readonly manifests: ManifestCache;
+  readonly layers: LayerDirectory;
+  readonly core: ChunkSource;
+}
+
+export class SiteProvider implements BlockProvider {
+  readonly #parts: SiteProviderParts;
+
+  constructor(parts: SiteProviderParts) {
+    this.#parts = parts;
+  }
+
+  async resolveLayer(ref: string, signal: AbortSignal): Promise<LayerRecord | undefined> {
+    return this.#parts.layers.resolve(ref) ?? (await this.#parts.core.resolveLayer(ref, { signal }));
+  }
+
+  async *manifestFrames(root: Digest, have: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { manifests, store } = this.#parts;
+    await beforeAbort(manifests.ensure(root), signal);
+    let run: Digest[] = [];
+    for await (const digest of manifests.nodesLacking(root, have)) {
+      run.push(digest);
+      if (run.length < SELECT_RUN_DIGESTS_MAX) continue;
+      yield* selectFrames(store, run, signal);
+      run = [];
+    }
+    yield* selectFrames(store, run, signal);
+  }
+
+  /** Frames in the order of the wants. Waits for what is on its way; what nobody has is left out. */
+  async *frames(digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { fetch, store } = this.#parts;
+    const arrivals = fetch.want(digests);
+    // Chunks that are here go out in runs, so that a stored frame is sent once for all that is wanted of it.
+    let run: Digest[] = [];
+    for (const [index, digest] of digests.entries()) {
+      if (store.has([digest])[0] !== true) {
+        yield* selectFrames(store, run, signal);
+        run = [];
+        const arrival = await beforeAbort(arrivals[index] as Promise<Arrival>, signal);
+        if (arrival === 'missing') continue;
+      }
+      run.push(digest);
+      if (run.length < SELECT_RUN_DIGESTS_MAX) continue;
+      yield* selectFrames(store, run, signal);
+      run = [];
+    }
+    yield* selectFrames(store, run, signal);
+  }
+}
+
+function beforeAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new BranchcastError('BC_CANCELLED', 'the endpoint has gone', { cause: signal.reason }));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
