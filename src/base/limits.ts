@@ -156,3 +156,15 @@ export const API_REQUEST_BYTES_MAX = 64 * KiB;
 export const API_CLOSE_GRACE_MS = 3 * SECOND_MS;
 /** Digests that the status of a scrub lists; it counts all. */
 export const SCRUB_DROPPED_LISTED_MAX = 1000;
+
+// -- capture and apply of trees
+/** Synchronous work on a tree lets the event loop turn after this long: nothing else in the process waits longer. */
+export const EVENT_LOOP_TURN_MS = 10;
+/** Entries of any type from a bundle's first file on, until it is closed for want of a hit (docs/formats.md): they wait in memory for its digest. */
+export const BUNDLE_SPAN_ENTRIES_MAX = 65_536;
+/** Paths that a capture lists as skipped, or a verification as different; both count all. */
+export const LISTED_PATHS_MAX = 1000;
+/** Nodes that a source may send although nobody named them (it may know less of what we have than we do). */
+export const MANIFEST_UNASKED_BYTES_MAX = 256 * MiB;
+/** Nodes that are gathered for one write. */
+export const NODE_BATCH_BYTES_MAX = 1 * MiB;
