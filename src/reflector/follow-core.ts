@@ -28,7 +28,7 @@ export async function followCore(options: FollowOptions): Promise<void> {
   };
   while (!signal.aborted) {
     try {
-      const changes = await client.changes(layers.cursor, reachable === true ? CHANGES_WAIT_MS_MAX : 0, signal);
+      const changes = await client.changes(layers.cursor, { waitMs: reachable === true ? CHANGES_WAIT_MS_MAX : 0, signal });
       note(true, 'the core answers');
       backoffMs = SOURCE_BACKOFF_FIRST_MS;
       if (changes.cursor === layers.cursor) continue;

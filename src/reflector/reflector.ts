@@ -47,7 +47,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
     cleanups.push(() => store.close());
     const layers = await LayerDirectory.open(join(config.dataDir, 'layers'));
     cleanups.push(() => layers.close());
-    const client = new CoreClient({ url: config.coreUrl, site: config.site, log });
+    const client = new CoreClient(config.coreUrl, { site: config.site });
     cleanups.push(() => client.close());
 
     const activity = new Activity();
@@ -114,7 +114,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
       while (!stop.signal.aborted) {
         if (coreReachable === true) {
           await client
-            .reportMember(config.site, host.peerId, { ...status(), role: 'reflector' }, stop.signal)
+            .report(config.site, host.peerId, { ...status(), role: 'reflector' }, { signal: stop.signal })
             .catch((thrown: unknown) => log.debug({ err: asBranchcastError(thrown) }, 'the core did not take the report'));
         }
         await clock.sleep(config.reportIntervalMs, stop.signal).catch(() => undefined);
