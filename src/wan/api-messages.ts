@@ -115,7 +115,7 @@ export const ErrorJson = Type.Object({
 
 /** `value` if it is what the schema says; BC_PROTOCOL naming the sender if not. */
 export function expectJson<S extends TSchema>(schema: S, value: unknown, sender: string): Static<S> {
-  if (Check(schema, value)) return value as Static<S>;
+  if (Check(schema, value)) return value;
   throw new BranchcastError('BC_PROTOCOL', `${sender} answered with JSON of another form than the API's`, { details: { sender } });
 }
 

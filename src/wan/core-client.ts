@@ -75,8 +75,7 @@ export class CoreClient {
   async listLayers(options: CallOptions & { readonly name?: string | undefined } = {}): Promise<PublishedLayer[]> {
     const found: PublishedLayer[] = [];
     for (let after = 0; ; ) {
-      const query = new URLSearchParams({ after: String(after), ...(options.name === undefined ? {} : { name: options.name }) });
-      const page = await this.#layers(`/v1/layers?${query}`, options);
+      const page = await this.#layers(`/v1/layers?after=${after}${options.name === undefined ? '' : `&name=${encodeURIComponent(options.name)}`}`, options);
       found.push(...page.layers);
       if (page.layers.length === 0 || page.cursor <= after) return found;
       after = page.cursor;
@@ -102,7 +101,7 @@ export class CoreClient {
   /** Layers committed after `after`; waits up to `waitMs` (at most CHANGES_WAIT_MS_MAX) for the first. */
   changes(after: number, options: CallOptions & { readonly waitMs?: number } = {}): Promise<Layers> {
     const waitMs = options.waitMs ?? 0;
-    return this.#layers(`/v1/changes?${new URLSearchParams({ after: String(after), waitMs: String(waitMs) })}`, options, waitMs);
+    return this.#layers(`/v1/changes?after=${after}&waitMs=${waitMs}`, options, waitMs);
   }
 
   // -- storing

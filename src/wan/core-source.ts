@@ -1,0 +1,58 @@
+/** The core as a source of what is missing: frames by ranges of packs, manifests as CAR. */
+import { asBranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
+import { WAN_RETRIES_MAX } from '../base/limits.ts';
+import type { Digest } from '../chunking/digest.ts';
+import type { ManifestBlock } from '../manifest/entry.ts';
+import type { ChunkSource, LayerRecord, SourceOptions } from '../transfer/chunk-source.ts';
+import { isTransient } from './backoff.ts';
+import type { CoreClient } from './core-client.ts';
+import { fetchFramesOf } from './frame-fetch.ts';
+
+export class CoreSource implements ChunkSource {
+  readonly kind = 'core';
+  readonly #client: CoreClient;
+
+  /** The client stays the caller's, to close. */
+  constructor(client: CoreClient) {
+    this.#client = client;
+  }
+
+  get name(): string {
+    return this.#client.name;
+  }
+
+  resolveLayer(ref: string, options: SourceOptions): Promise<LayerRecord | undefined> {
+    return this.#client.resolveLayer(ref, options);
+  }
+
+  /** A connection that breaks is followed by another try, which leaves out the blocks that came already. */
+  async *fetchManifest(root: Digest, have: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<ManifestBlock, void, undefined> {
+    const came = new Set<Digest>();
+    for (let retries = 0; ; retries += 1) {
+      const before = came.size;
+      try {
+        for await (const block of this.#client.fetchManifest(root, have, { signal, retriesMax: 0 })) {
+          if (came.has(block.digest)) continue;
+          came.add(block.digest);
+          yield block;
+        }
+        return;
+      } catch (thrown) {
+        throwIfAborted(signal);
+        const error = asBranchcastError(thrown);
+        if (hasCode(error, 'BC_LAYER_NOT_FOUND')) return;
+        if (came.size > before) retries = 0;
+        if (!isTransient(error) || retries >= WAN_RETRIES_MAX) throw error;
+        await this.#client.pause(retries, error, signal);
+      }
+    }
+  }
+
+  fetchBlock(digest: Digest, options: SourceOptions): Promise<Uint8Array | undefined> {
+    return this.#client.fetchBlock(digest, options);
+  }
+
+  fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    return fetchFramesOf(this.#client, digests, signal);
+  }
+}
