@@ -34,11 +34,13 @@ export interface LoadedConfig<V> {
   readonly values: V;
   /** For each key where its value came from: `default`, `file core.yaml:3`, `env BRANCHCAST_CORE_LISTEN`, `flag --listen`. */
   readonly origins: Readonly<Record<string, string>>;
+  /** For each key what was written there: `200 GiB` where the value is a number of bytes. */
+  readonly written: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
 }
 
-/** Variables that no role owns: the CLI's own. */
-const CLI_ENV_NAMES: readonly string[] = ['BRANCHCAST_CORE_URL'];
+/** Variables of the process, which no role owns: the default of the CLI, and the one that switches native addons off. */
+const PROCESS_ENV_NAMES: readonly string[] = ['BRANCHCAST_CORE_URL', 'BRANCHCAST_NATIVE'];
 
 export function defineConfig<const F extends Readonly<Record<string, Setting<unknown>>>>(role: Role, fields: F): ConfigSchema<F> {
   return { role, fields };
@@ -95,7 +97,8 @@ export function loadConfig<F extends Readonly<Record<string, Setting<unknown>>>>
   if (problems.length > 0) {
     throw new BranchcastError('BC_CONFIG_INVALID', problems.join('\n'), { details: { role: schema.role, file: options.file, problemCount: problems.length } });
   }
-  return { values: values as FieldValues<F>, origins, warnings: unknownEnv(schema, options.env ?? {}) };
+  const written = Object.fromEntries(Object.entries(schema.fields).map(([key, field]) => [key, raw[key] ?? field.default]));
+  return { values: values as FieldValues<F>, origins, written, warnings: unknownEnv(schema, options.env ?? {}) };
 }
 
 interface ConfigFile {
@@ -147,7 +150,7 @@ function unknownEnv(schema: ConfigSchema, env: NodeJS.ProcessEnv): string[] {
   const known = Object.keys(schema.fields).map((key) => envName(schema.role, key));
   const others = ROLES.filter((role) => role !== schema.role).map((role) => envName(role, ''));
   return Object.keys(env)
-    .filter((name) => name.startsWith('BRANCHCAST_') && !known.includes(name) && !CLI_ENV_NAMES.includes(name) && !others.some((prefix) => name.startsWith(prefix)))
+    .filter((name) => name.startsWith('BRANCHCAST_') && !known.includes(name) && !PROCESS_ENV_NAMES.includes(name) && !others.some((prefix) => name.startsWith(prefix)))
     .map((name) => `environment variable ${name} is not known and has no effect${didYouMean(name, known)}`);
 }
 

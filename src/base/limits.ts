@@ -106,19 +106,52 @@ export const LAN_WANT_DIGESTS_MAX = 4096;
 export const LAN_WANTS_OUTSTANDING_MAX = 32;
 /** Chunk bytes that an agent asks for at a time, over all its outstanding wants. */
 export const LAN_WINDOW_RAW_BYTES = 16 * MiB;
-/** Bytes that may wait in the write buffer of a stream before the sender must pause. */
-export const LAN_SEND_BUFFER_BYTES = 4 * MiB;
+/** A message is handed to the stream in pieces, so that the far end can begin with the first while the last is being encrypted. */
+export const LAN_SEND_PIECE_BYTES = 64 * KiB;
+/** Bytes that may wait in the write buffer of a connection before its streams must pause. */
+export const LAN_SEND_BUFFER_BYTES = 1 * MiB;
+/** A peer that grants us window without end and does not read ends here; an honest one never comes near. */
+export const LAN_CONNECTION_BACKLOG_BYTES_MAX = 32 * MiB;
 /** Bytes that may wait unread in a receiving stream before it pauses the sender. */
 export const LAN_RECEIVE_BUFFER_BYTES = 4 * MiB;
+/** What the far end may send before it has to wait for us (yamux window): what still comes after a pause. 1 MiB fills 1 Gbit/s over 8 ms. */
+export const LAN_STREAM_WINDOW_BYTES = 1 * MiB;
 export const LAN_CONNECTIONS_MAX = 2000;
-export const LAN_DIAL_TIMEOUT_MS = 5 * SECOND_MS;
+/** Connections in handshake at a time, and new ones a second from one address: a whole branch that is switched on at eight, perhaps behind one router. */
+export const LAN_PENDING_CONNECTIONS_MAX = 1000;
+export const LAN_CONNECTIONS_PER_HOST_PER_SECOND_MAX = 1000;
+/** Streams of one connection that libp2p accepts at all; what a peer may use is LAN_STREAMS_PER_PEER_MAX. */
+export const LAN_STREAMS_PER_CONNECTION_MAX = 64;
+/** Streams of one peer that are served; more are answered busy. */
+export const LAN_STREAMS_PER_PEER_MAX = 16;
+/** Streams that a source opens to its reflector at a time; further calls wait. */
+export const LAN_SOURCE_STREAMS_MAX = 8;
+/** Requests that are being answered at a time, each of which holds a frame; more are answered busy. */
+export const LAN_REQUESTS_ACTIVE_MAX = 256;
+export const LAN_BUSY_RETRY_MS = 1 * SECOND_MS;
+/** Wants that a source sends ahead of the answers, so that the next is being read while the last one flows. */
+export const LAN_WANTS_AHEAD_MAX = 2;
+/** Bytes of the text that names a layer, and characters of the message of an error. */
+export const LAN_REF_BYTES_MAX = 4 * (LAYER_NAME_CHARS_MAX + 1 + LAYER_VERSION_CHARS_MAX);
+export const LAN_ERROR_MESSAGE_CHARS_MAX = 1000;
+/** TCP connect and handshake; 1000 handshakes at once keep a reflector busy for about this long. */
+export const LAN_DIAL_TIMEOUT_MS = 10 * SECOND_MS;
 export const LAN_HANDSHAKE_TIMEOUT_MS = 10 * SECOND_MS;
+/** A stream that we have closed is held for so long until the far end has closed it too. */
+export const LAN_CLOSE_TIMEOUT_MS = 5 * SECOND_MS;
 /** No byte and no progress on an open request for this long: the stream is dead. */
 export const LAN_STALL_TIMEOUT_MS = 60 * SECOND_MS;
 
 // -- daemons
 /** A configuration file; the largest real one is some kilobytes. */
 export const CONFIG_BYTES_MAX = 1 * MiB;
+/** A daemon's own API on this machine answers at once or not at all. */
+export const LOCAL_API_TIMEOUT_MS = 10 * SECOND_MS;
+/** How often the CLI looks how far a scrub is. */
+export const SCRUB_POLL_MS = 500;
+/** `doctor` warns of less room for a data directory, and of clocks further apart. */
+export const DISK_FREE_BYTES_MIN = 1024 * MiB;
+export const CLOCK_SKEW_MS_MAX = 60 * SECOND_MS;
 /** Work in flight gets this long after a first SIGTERM or Ctrl-C. */
 export const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
 /** Long poll for new layers. */
