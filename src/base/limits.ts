@@ -21,6 +21,17 @@ export const PACK_BYTES_TARGET = 64 * MiB;
 // -- manifests
 export const NODE_BYTES_MAX = 1 * MiB;
 export const NODE_ENTRIES_MAX = 4096;
+/** A builder ends a node at the latest here; a reader accepts more (NODE_ENTRIES_MAX, NODE_BYTES_MAX). */
+export const NODE_SPLIT_ENTRIES = 1024;
+export const NODE_SPLIT_BYTES = 64 * KiB;
+/** Pieces that stand in a file's entry itself; with more, a chunk list of its own. */
+export const INLINE_PIECES_MAX = 16;
+/** Chunks of one file: 16 TiB (the largest file of ext4) in chunks of 64 KiB. */
+export const FILE_CHUNKS_MAX = 2 ** 28;
+/** Different chunks of one manifest: what a reader keeps in memory to name each once, about 50 bytes each. */
+export const MANIFEST_CHUNKS_MAX = 4 * 1024 * 1024;
+/** Holes of one sparse file: so that an entry always fits a node. */
+export const FILE_HOLES_MAX = 4096;
 /** Levels above the leaves; 16 levels of fan-out 2 would already hold more nodes than any disk. */
 export const MANIFEST_DEPTH_MAX = 16;
 export const MANIFEST_ENTRIES_MAX = 50_000_000;

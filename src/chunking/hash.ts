@@ -1,0 +1,17 @@
+/** BLAKE3-256 of bytes that are in memory: native where the platform has it, portable otherwise; the same digests either way. */
+import { digestFromBytes, type Digest } from './digest.ts';
+import { loadNativeBlake3 } from './native-blake3.ts';
+import { wasmBlake3 } from './wasm-blake3.ts';
+
+/** `BRANCHCAST_NATIVE=0` forces the portable implementation. */
+const native = process.env['BRANCHCAST_NATIVE'] === '0' ? undefined : await loadNativeBlake3();
+
+/** Which implementation this process uses. */
+export const hashImplementation: 'native' | 'wasm' = native === undefined ? 'wasm' : 'native';
+
+/** The 32 bytes, in an array of its own. */
+export const hashBytes: (bytes: Uint8Array) => Uint8Array = native ?? wasmBlake3;
+
+export function hash(bytes: Uint8Array): Digest {
+  return digestFromBytes(hashBytes(bytes));
+}
