@@ -55,6 +55,7 @@ export const ERRORS = {
   BC_TARGET_NOT_OWNED: kind('never', 409, 1, 'The target directory holds files that branchcast did not put there.', 'Choose an empty directory, or pass --adopt to let branchcast replace it.'),
   BC_TARGET_BUSY: kind('later', 409, 1, 'Another process works on this directory.', 'Wait for it, or end it.'),
   BC_STORE_LOCKED: kind('later', 409, 1, 'Another process has the store open.', 'Stop the other daemon, or give this one a directory of its own.'),
+  BC_STORE_CLOSED: kind('later', 503, 1, 'The store has been closed.', 'The daemon is stopping; try again when it has started.'),
   BC_STORE_DAMAGED: kind('never', 500, 1, 'The store on disk cannot be read.', 'Run `branchcast cache scrub`; the index is rebuilt from the packs.'),
   BC_TREE_CHANGED: kind('never', 409, 1, 'A file changed while it was read.', 'Publish from a tree at rest.'),
   BC_TREE_UNREADABLE: kind('never', 422, 1, 'A file of the tree cannot be read.', 'Check its permissions, or leave it out.'),

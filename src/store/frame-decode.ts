@@ -1,0 +1,58 @@
+/** Frames read back. A frame is never believed: it is decompressed within its bound, and every chunk is held against its digest. */
+import { constants, crc32, zstdDecompressSync } from 'node:zlib';
+import { BranchcastError } from '../base/errors.ts';
+import type { Digest } from '../chunking/digest.ts';
+import { hash } from '../chunking/hash.ts';
+import { asBuffer, malformed, parseFrameHeader, type FrameHeader } from './frame-header.ts';
+import type { Chunk } from './frame-encode.ts';
+
+/** 2^23 = FRAME_RAW_BYTES_MAX: a hostile frame cannot ask for a larger window (RFC 8878, 3.1.1.1.2). */
+const WINDOW_LOG_MAX = 23;
+/** Below this, zlib refuses a chunkSize. */
+const ZLIB_CHUNK_BYTES_MIN = 64;
+
+/**
+ * The header of exactly one whole frame whose checksums hold. Throws BC_FRAME_MALFORMED. Payload checksums find torn writes and rot;
+ * only decodeFrame finds lies.
+ */
+export function checkFrame(frame: Uint8Array): FrameHeader {
+  const header = parseFrameHeader(frame);
+  if (header === undefined || header.storedBytes !== frame.byteLength) {
+    throw malformed(header === undefined ? `cut off after ${frame.byteLength} bytes` : `${frame.byteLength} bytes where its header says ${header.storedBytes}`);
+  }
+  if (crc32(asBuffer(frame).subarray(header.payloadOffset)) !== header.payloadCrc) throw malformed('the checksum of its payload is wrong');
+  return header;
+}
+
+/**
+ * The chunks of a frame, each verified: all, or those in `only`. Their bytes are views of one buffer (of `frame` itself where
+ * it is stored uncompressed). Throws BC_FRAME_MALFORMED, BC_CHUNK_CORRUPT.
+ */
+export function decodeFrame(frame: Uint8Array, options: { readonly only?: ReadonlySet<Digest> } = {}): Chunk[] {
+  const { only } = options;
+  const header = checkFrame(frame);
+  const wanted = only === undefined ? header.chunks : header.chunks.filter((chunk) => only.has(chunk.digest));
+  if (wanted.length === 0) return [];
+  const raw = decompress(frame, header);
+  return wanted.map(({ digest, bytes: length, offsetBytes }) => {
+    const bytes = raw.subarray(offsetBytes, offsetBytes + length);
+    if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `the bytes of chunk ${digest} do not match their digest`, { details: { digest } });
+    return { digest, bytes };
+  });
+}
+
+function decompress(frame: Uint8Array, header: FrameHeader): Uint8Array {
+  const payload = frame.subarray(header.payloadOffset);
+  if (header.codec === 'stored') return payload;
+  try {
+    const raw = zstdDecompressSync(payload, {
+      chunkSize: Math.max(header.rawBytes, ZLIB_CHUNK_BYTES_MIN),
+      maxOutputLength: header.rawBytes,
+      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
+    });
+    if (raw.byteLength === header.rawBytes) return raw;
+  } catch (cause) {
+    throw new BranchcastError('BC_FRAME_MALFORMED', `malformed frame: its payload does not decompress to ${header.rawBytes} bytes`, { cause });
+  }
+  throw malformed(`its payload decompresses to fewer than ${header.rawBytes} bytes`);
+}

@@ -1,0 +1,133 @@
+/** The header and table of a frame: what is in it, before a byte of its payload is touched. docs/formats.md, "Frame". */
+import { crc32 } from 'node:zlib';
+import { BranchcastError } from '../base/errors.ts';
+import { CHUNK_BYTES_MAX, FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../base/limits.ts';
+import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
+
+export type FrameCodec = 'stored' | 'zstd';
+
+export interface FrameChunk {
+  readonly digest: Digest;
+  /** Length of the chunk. */
+  readonly bytes: number;
+  /** Where it starts in the decompressed payload. */
+  readonly offsetBytes: number;
+}
+
+export interface FrameHeader {
+  readonly codec: FrameCodec;
+  /** Sum of the chunks' lengths: what the payload decompresses to. */
+  readonly rawBytes: number;
+  /** The whole frame: header, table, payload. */
+  readonly storedBytes: number;
+  /** Where the payload starts in the frame. */
+  readonly payloadOffset: number;
+  readonly payloadCrc: number;
+  /** In payload order; no digest twice. */
+  readonly chunks: readonly FrameChunk[];
+}
+
+/** What the fixed part says; enough to know how many bytes belong to the frame. */
+interface FixedPart {
+  readonly codec: FrameCodec;
+  readonly chunkCount: number;
+  readonly rawBytes: number;
+  readonly payloadBytes: number;
+  readonly payloadCrc: number;
+  readonly payloadOffset: number;
+  readonly storedBytes: number;
+}
+
+const MAGIC = Buffer.from('BCF1', 'latin1');
+const FIXED_BYTES = 20;
+const TABLE_ENTRY_BYTES = DIGEST_BYTES + 4;
+const CRC_BYTES = 4;
+const CODECS: readonly FrameCodec[] = ['stored', 'zstd'];
+
+/** Header and table of a frame with so many chunks. */
+export function frameHeaderBytes(chunkCount: number): number {
+  return FIXED_BYTES + TABLE_ENTRY_BYTES * chunkCount + CRC_BYTES;
+}
+
+/**
+ * The header of the frame at the start of `bytes`; undefined if more bytes are needed to tell (`frameNeeds` says how many).
+ * Bytes after the header are not looked at. Throws BC_FRAME_MALFORMED, as early as the bytes allow.
+ */
+export function parseFrameHeader(bytes: Uint8Array): FrameHeader | undefined {
+  const fixed = parseFixedPart(bytes);
+  if (fixed === undefined || bytes.byteLength < fixed.payloadOffset) return undefined;
+  const view = asBuffer(bytes);
+  const crcOffset = fixed.payloadOffset - CRC_BYTES;
+  if (crc32(view.subarray(0, crcOffset)) !== view.readUInt32LE(crcOffset)) throw malformed('the checksum of its header is wrong');
+  return { ...fixed, chunks: parseTable(view, fixed) };
+}
+
+/** How many bytes from the start of `bytes` on are needed for the next step: the fixed part, the header, or else the whole frame. */
+export function frameNeeds(bytes: Uint8Array): { readonly headerBytes: number; readonly storedBytes: number | undefined } {
+  const fixed = parseFixedPart(bytes);
+  return { headerBytes: fixed?.payloadOffset ?? FIXED_BYTES, storedBytes: fixed?.storedBytes };
+}
+
+/** Header and table, ready to stand before the payload. */
+export function encodeFrameHeader(codec: FrameCodec, chunks: readonly { digest: Digest; bytes: Uint8Array }[], rawBytes: number, payload: Uint8Array): Buffer {
+  const header = Buffer.alloc(frameHeaderBytes(chunks.length));
+  MAGIC.copy(header, 0);
+  header.writeUInt8(CODECS.indexOf(codec), 4);
+  header.writeUInt16LE(chunks.length, 6);
+  header.writeUInt32LE(rawBytes, 8);
+  header.writeUInt32LE(payload.byteLength, 12);
+  header.writeUInt32LE(crc32(payload), 16);
+  let offset = FIXED_BYTES;
+  for (const chunk of chunks) {
+    header.set(digestToBytes(chunk.digest), offset);
+    header.writeUInt32LE(chunk.bytes.byteLength, offset + DIGEST_BYTES);
+    offset += TABLE_ENTRY_BYTES;
+  }
+  header.writeUInt32LE(crc32(header.subarray(0, offset)), offset);
+  return header;
+}
+
+export function malformed(what: string): BranchcastError {
+  return new BranchcastError('BC_FRAME_MALFORMED', `malformed frame: ${what}`);
+}
+
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
+  const view = asBuffer(bytes);
+  if (!MAGIC.subarray(0, view.byteLength).equals(view.subarray(0, MAGIC.byteLength))) throw malformed('it does not start with BCF1');
+  if (view.byteLength < FIXED_BYTES) return undefined;
+  const codec = CODECS[view.readUInt8(4)];
+  if (codec === undefined || view.readUInt8(5) !== 0) throw malformed(`unknown codec ${view.readUInt8(4)}`);
+  const chunkCount = view.readUInt16LE(6);
+  const rawBytes = view.readUInt32LE(8);
+  const payloadBytes = view.readUInt32LE(12);
+  if (chunkCount < 1 || chunkCount > FRAME_CHUNKS_MAX) throw malformed(`${chunkCount} chunks`);
+  if (rawBytes < chunkCount || rawBytes > FRAME_RAW_BYTES_MAX) throw malformed(`${rawBytes} raw bytes in ${chunkCount} chunks`);
+  // Compression that does not save is not used, so a payload is never larger than what it holds.
+  const sane = codec === 'stored' ? payloadBytes === rawBytes : payloadBytes > 0 && payloadBytes < rawBytes;
+  if (!sane) throw malformed(`${payloadBytes} payload bytes (${codec}) for ${rawBytes} raw bytes`);
+  const payloadOffset = frameHeaderBytes(chunkCount);
+  const storedBytes = payloadOffset + payloadBytes;
+  if (storedBytes > FRAME_STORED_BYTES_MAX) throw malformed(`${storedBytes} bytes, more than ${FRAME_STORED_BYTES_MAX}`);
+  return { codec, chunkCount, rawBytes, payloadBytes, payloadCrc: view.readUInt32LE(16), payloadOffset, storedBytes };
+}
+
+function parseTable(view: Buffer, fixed: FixedPart): FrameChunk[] {
+  const chunks: FrameChunk[] = [];
+  const seen = new Set<Digest>();
+  let rawBytes = 0;
+  for (let offset = FIXED_BYTES; offset < fixed.payloadOffset - CRC_BYTES; offset += TABLE_ENTRY_BYTES) {
+    const bytes = view.readUInt32LE(offset + DIGEST_BYTES);
+    if (bytes < 1 || bytes > CHUNK_BYTES_MAX) throw malformed(`a chunk of ${bytes} bytes`);
+    const digest = digestFromBytes(view, offset);
+    seen.add(digest);
+    chunks.push({ digest, bytes, offsetBytes: rawBytes });
+    rawBytes += bytes;
+  }
+  if (rawBytes !== fixed.rawBytes) throw malformed(`its chunks add up to ${rawBytes} bytes, its header says ${fixed.rawBytes}`);
+  if (seen.size !== chunks.length) throw malformed('a chunk stands in it twice');
+  return chunks;
+}

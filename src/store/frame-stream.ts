@@ -1,0 +1,67 @@
+/** Cuts a stream of frames that stand one after the other, as they travel in requests, answers and packs. */
+import { frameNeeds, malformed, parseFrameHeader } from './frame-header.ts';
+
+/**
+ * Whole frames, in order. Bounds are checked on a frame's first bytes, its table before its payload is waited for: a hostile stream
+ * makes this hold at most one frame of FRAME_STORED_BYTES_MAX and one piece of the stream. Payloads are not checked: that is decodeFrame's.
+ * Throws BC_FRAME_MALFORMED; also when the stream ends inside a frame.
+ */
+export async function* splitFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const waiting = new ByteQueue();
+  let headerChecked = false;
+  for await (const piece of stream) {
+    waiting.push(piece);
+    for (;;) {
+      const { headerBytes, storedBytes } = frameNeeds(waiting.peek(HEADER_START_BYTES));
+      if (storedBytes === undefined || waiting.byteLength < headerBytes) break;
+      if (!headerChecked) parseFrameHeader(waiting.peek(headerBytes));
+      headerChecked = waiting.byteLength < storedBytes;
+      if (headerChecked) break;
+      yield waiting.take(storedBytes);
+    }
+  }
+  if (waiting.byteLength > 0) throw malformed(`the stream ended ${waiting.byteLength} bytes into it`);
+}
+
+/** Enough to know how long a frame is. */
+const HEADER_START_BYTES = 20;
+
+/** Pieces of a stream, joined only when a whole frame is there: joining at every piece would cost the square of its length. */
+class ByteQueue {
+  #pieces: Uint8Array[] = [];
+  byteLength = 0;
+
+  push(piece: Uint8Array): void {
+    if (piece.byteLength === 0) return;
+    this.#pieces.push(piece);
+    this.byteLength += piece.byteLength;
+  }
+
+  /** Up to so many bytes from the front, which stay. */
+  peek(bytes: number): Uint8Array {
+    const first = this.#pieces[0];
+    if (first === undefined) return new Uint8Array(0);
+    if (first.byteLength >= bytes) return first.subarray(0, bytes);
+    const front: Uint8Array[] = [];
+    for (let have = 0, i = 0; have < bytes && i < this.#pieces.length; i += 1) {
+      const piece = this.#pieces[i] as Uint8Array;
+      front.push(piece.subarray(0, bytes - have));
+      have += piece.byteLength;
+    }
+    return Buffer.concat(front);
+  }
+
+  /** The first `bytes` bytes, in memory of their own unless one piece holds them all. The caller knows that they are there. */
+  take(bytes: number): Uint8Array {
+    const first = this.#pieces[0];
+    if (first !== undefined && first.byteLength > bytes) {
+      this.#pieces[0] = first.subarray(bytes);
+      this.byteLength -= bytes;
+      return first.subarray(0, bytes);
+    }
+    const joined = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces, this.byteLength);
+    this.#pieces = joined.byteLength > bytes ? [joined.subarray(bytes)] : [];
+    this.byteLength -= bytes;
+    return joined.subarray(0, bytes);
+  }
+}
