@@ -21,9 +21,19 @@ export interface HttpApi {
 export interface HttpApiOptions {
   readonly role: string;
   readonly log: Logger;
+  /** Registers plugins that must see every route, such as the one that describes them. */
+  prepare?(app: FastifyInstance): void;
   /** Further facts for `GET /v1/health`. */
   health?(): Readonly<Record<string, unknown>>;
 }
+
+/** What every role says; each adds facts of its own. */
+const HEALTH = {
+  type: 'object',
+  required: ['ok', 'role', 'version', 'startedAt'],
+  properties: { ok: { type: 'boolean' }, role: { type: 'string' }, version: { type: 'string' }, startedAt: { type: 'string' } },
+  additionalProperties: true,
+};
 
 export function createHttpApi(options: HttpApiOptions): HttpApi {
   const { role, log } = options;
@@ -32,7 +42,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   metrics.setDefaultLabels({ role });
   collectDefaultMetrics({ register: metrics });
 
-  const app = fastify({ bodyLimit: API_REQUEST_BYTES_MAX, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 1024 } });
+  const app = fastify({ bodyLimit: API_REQUEST_BYTES_MAX, exposeHeadRoutes: false, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 1024 } });
   app.setErrorHandler((thrown, request, reply) => {
     const error = fromHttp(thrown);
     if (error.code === 'BC_INTERNAL') log.error({ err: error, url: request.url }, 'a request failed');
@@ -42,8 +52,13 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     const error = new BranchcastError('BC_NOT_FOUND', `no such route: ${request.method} ${request.url}`);
     return reply.status(404).send(errorBody(error));
   });
-  app.get('/v1/health', () => ({ ok: true, role, version: VERSION, startedAt, ...options.health?.() }));
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  options.prepare?.(app);
+  // In a plugin of their own, since plugins run in order: what `prepare` registered sees these routes too.
+  app.register((routes, _options, done) => {
+    routes.get('/v1/health', { schema: { summary: 'Whether this daemon serves, and since when', response: { 200: HEALTH } } }, () => ({ ok: true, role, version: VERSION, startedAt, ...options.health?.() }));
+    routes.get('/metrics', { schema: { summary: 'Prometheus metrics', response: { 200: { type: 'string' } } } }, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+    done();
+  });
 
   return {
     app,
