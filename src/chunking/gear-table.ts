@@ -4,7 +4,7 @@
  */
 import { createBLAKE3 } from 'hash-wasm';
 
-export const GEAR_TABLE_BYTES = 256 * 8;
+const GEAR_TABLE_BYTES = 256 * 8;
 const GEAR_SEED = 'branchcast gear64-1';
 
 const hasher = await createBLAKE3(GEAR_TABLE_BYTES * 8);

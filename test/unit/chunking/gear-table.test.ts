@@ -1,7 +1,7 @@
 import t from 'tap';
 import { gearTable } from '../../../src/chunking/gear-table.ts';
 import { hash } from '../../../src/chunking/hash.ts';
-import { readGearTable } from './reference-cut.ts';
+import { readGearTable } from '../../vectors/reference-cut.ts';
 
 // Computed with another implementation: printf 'branchcast gear64-1' | b3sum --length 2048
 const TABLE_DIGEST = '2f8c4e4031d73f55bedaf13f6cecb3aa53608f0e44215318580df5b28502105a';

@@ -28,7 +28,7 @@ const WRONG: readonly (readonly [keyof ChunkerParams, unknown])[] = [
 
 void t.test('parameters out of bounds are refused by name', (t) => {
   for (const [name, value] of WRONG) {
-    const thrown = thrownBy(() => createCutKernel({ ...DEFAULT_CHUNKER_PARAMS, [name]: value } as ChunkerParams));
+    const thrown = thrownBy(() => createCutKernel({ ...DEFAULT_CHUNKER_PARAMS, [name]: value }));
     t.ok(hasCode(thrown, 'BC_CONFIG_INVALID') && thrown.message.includes(String(value)), `${name} ${String(value)}: ${String(thrown)}`);
   }
   t.end();

@@ -1,7 +1,7 @@
 /**
  * docs/formats.md, "Chunking: gear64-1", word by word and one byte at a time, to hold the kernel against. Slow, and meant to be.
  */
-import type { ChunkerParams } from '../../../src/chunking/params.ts';
+import type { ChunkerParams } from '../../src/chunking/params.ts';
 
 export function readGearTable(bytes: Uint8Array): readonly bigint[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
