@@ -21,7 +21,12 @@ export interface BranchOptions {
 /** What `layer publish --json` says. */
 export interface Published {
   readonly root: string;
+  readonly fileCount: number;
+  readonly logicalBytes: number;
+  readonly chunkCount: number;
+  readonly chunkBytes: number;
   readonly storedBytes: number;
+  readonly newStoredBytes: number;
   readonly [key: string]: unknown;
 }
 
@@ -110,10 +115,10 @@ export class Branch {
     return join(this.options.dir, `endpoint${number}`, 'tree');
   }
 
-  async publish(tree: string, name: string, version: string): Promise<Published> {
+  async publish(tree: string, name: string, version: string, signal?: AbortSignal): Promise<Published> {
     const { lab } = this.options;
     const [command = '', ...args] = [...(lab?.at('core') ?? []), BRANCHCAST, 'layer', 'publish', tree, '--name', name, '--version', version, '--core', this.coreUrl, '--json'];
-    const { stdout } = await promisify(execFile)(command, args, { maxBuffer: PUBLISH_OUTPUT_BYTES_MAX });
+    const { stdout } = await promisify(execFile)(command, args, { maxBuffer: PUBLISH_OUTPUT_BYTES_MAX, ...(signal === undefined ? {} : { signal }) });
     return JSON.parse(stdout) as Published;
   }
 

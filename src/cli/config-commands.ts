@@ -1,7 +1,7 @@
 /** `branchcast config`: check a file, show what a daemon would run with and where each value comes from. */
-import { Argument, Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { stringify } from 'yaml';
-import { formatHostPort, loadConfig, ROLES, type HostPort, type LoadedConfig, type Role } from '../base/config.ts';
+import { formatHostPort, loadConfig, ROLES, type ConfigSchema, type HostPort, type LoadedConfig, type Role } from '../base/config.ts';
 import { action, addCommand, addGroup } from './command.ts';
 import { configSchemas } from './config-schemas.ts';
 import type { Outcome } from './outcome.ts';
@@ -35,15 +35,8 @@ function roleArgument(): Argument {
 
 /** Each role's values differ in type; these commands only print them. */
 function load(role: Role, file: string | undefined): LoadedConfig<Readonly<Record<string, unknown>>> {
-  const options = { file, env: process.env };
-  switch (role) {
-    case 'core':
-      return loadConfig(configSchemas.core, options);
-    case 'reflector':
-      return loadConfig(configSchemas.reflector, options);
-    case 'agent':
-      return loadConfig(configSchemas.agent, options);
-  }
+  const schema: ConfigSchema = configSchemas[role];
+  return loadConfig(schema, { file, env: process.env });
 }
 
 /** YAML that, as a configuration file, gives the same values: paths are absolute, sizes are as they were written. */

@@ -1,6 +1,6 @@
 /** `branchcast doctor`: says what is wrong with this machine's setup and what to do. */
 import { Argument, type Command } from 'commander';
-import { loadConfig, ROLES, type Role } from '../base/config.ts';
+import { loadConfig, ROLES, type HostPort, type Role } from '../base/config.ts';
 import { action, addCommand } from './command.ts';
 import { configSchemas } from './config-schemas.ts';
 import { DEFAULT_CORE_URL } from './core-url.ts';
@@ -36,23 +36,21 @@ export function addDoctorCommand(program: Command): void {
 
 function setupOf(role: Role | undefined, file: string | undefined): Setup {
   const options = { file, env: process.env };
-  const address = ({ host, port }: { host: string; port: number }): string => `${host} ${port}`;
-  switch (role) {
-    case 'core': {
-      const { values } = loadConfig(configSchemas.core, options);
-      return { dataDir: values.dataDir, listen: [address(values.listen)], coreUrl: undefined };
-    }
-    case 'reflector': {
-      const { values } = loadConfig(configSchemas.reflector, options);
-      return { dataDir: values.dataDir, listen: [address(values.apiListen), ...values.lanListen.map(multiaddrAddress)], coreUrl: values.coreUrl };
-    }
-    case 'agent': {
-      const { values } = loadConfig(configSchemas.agent, options);
-      return { dataDir: values.dataDir, listen: [address(values.apiListen)], coreUrl: values.coreUrl };
-    }
-    case undefined:
-      return { dataDir: process.cwd(), listen: [], coreUrl: process.env['BRANCHCAST_CORE_URL'] ?? DEFAULT_CORE_URL };
+  if (role === undefined) return { dataDir: process.cwd(), listen: [], coreUrl: process.env['BRANCHCAST_CORE_URL'] ?? DEFAULT_CORE_URL };
+  if (role === 'core') {
+    const { values } = loadConfig(configSchemas.core, options);
+    return { dataDir: values.dataDir, listen: [address(values.listen)], coreUrl: undefined };
   }
+  if (role === 'reflector') {
+    const { values } = loadConfig(configSchemas.reflector, options);
+    return { dataDir: values.dataDir, listen: [address(values.apiListen), ...values.lanListen.map(multiaddrAddress)], coreUrl: values.coreUrl };
+  }
+  const { values } = loadConfig(configSchemas.agent, options);
+  return { dataDir: values.dataDir, listen: [address(values.apiListen)], coreUrl: values.coreUrl };
+}
+
+function address({ host, port }: HostPort): string {
+  return `${host} ${port}`;
 }
 
 /** `/ip4/10.0.0.1/tcp/7410` -> `10.0.0.1 7410`. */
