@@ -35,8 +35,8 @@ export const ERRORS = {
 
   // -- data that cannot be believed
   BC_CHUNK_CORRUPT: kind('other-source', 502, 1, 'Bytes do not match the digest that names them.', 'Nothing was written; another source is tried. If it repeats, check the named source.'),
-  BC_FRAME_MALFORMED: kind('other-source', 502, 1, 'A frame breaks its format or its bounds.', 'Nothing was written; another source is tried. If it repeats, check the named source.'),
-  BC_MANIFEST_MALFORMED: kind('other-source', 502, 1, 'A manifest breaks its format, its order or its bounds.', 'The layer cannot be used as it is: publish it again.'),
+  BC_FRAME_MALFORMED: kind('other-source', 422, 1, 'A frame breaks its format or its bounds.', 'Nothing was written; another source is tried. If it repeats, check the named source.'),
+  BC_MANIFEST_MALFORMED: kind('other-source', 422, 1, 'A manifest breaks its format, its order or its bounds.', 'The layer cannot be used as it is: publish it again.'),
   BC_MANIFEST_UNSAFE: kind('never', 422, 1, 'A manifest names a path that could leave its target directory.', 'Do not use this layer; find out who published it.'),
   BC_MANIFEST_INCOMPLETE: kind('later', 409, 1, 'A manifest refers to nodes or chunks that are not stored.', 'Publish again: only what is missing is uploaded.'),
   BC_DESCRIPTOR_MALFORMED: kind('other-source', 422, 1, 'A layer descriptor breaks its format.', 'Publish the layer again with this version.'),
@@ -47,6 +47,7 @@ export const ERRORS = {
   BC_LAYER_NOT_FOUND: kind('later', 404, 1, 'No such layer.', 'List what there is with `branchcast layer list`.'),
   BC_CHUNK_NOT_FOUND: kind('other-source', 404, 1, 'The source does not hold the chunk.', 'Another source is tried; if none has it, publish the layer again.'),
   BC_PACK_NOT_FOUND: kind('later', 404, 1, 'No such pack.', 'Ask again where the chunk is: packs move when a store is compacted.'),
+  BC_RANGE_UNSATISFIABLE: kind('later', 416, 1, 'The range is not within the pack.', 'Ask again where the chunk is: packs move when a store is compacted.'),
   BC_SITE_NOT_FOUND: kind('never', 404, 1, 'No such site.', 'List sites with `branchcast site list`.'),
   BC_NOT_FOUND: kind('never', 404, 1, 'No such thing here.', 'Check the address.'),
 

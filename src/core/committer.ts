@@ -1,0 +1,120 @@
+/**
+ * Makes a layer of what is stored: walks the manifest, sees that every node and chunk of it is there, and counts. The whole
+ * check stands before the one batch that makes the layer visible, so a publish that dies leaves only chunks that nobody names.
+ */
+import type { Clock } from '../base/clock.ts';
+import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
+import { COMMITS_WAITING_MAX } from '../base/limits.ts';
+import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
+import { decodeDescriptor, type LayerDescriptor } from '../manifest/descriptor.ts';
+import { Manifest } from '../manifest/read.ts';
+import type { ChunkStore } from '../store/chunk-store.ts';
+import type { LayerKind, PublishedLayer } from '../wan/api-messages.ts';
+import { checkLayerName } from '../wan/layer-ref.ts';
+import { takenBy, type Catalog } from './catalog.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { Gate } from './gate.ts';
+import { LayerCount } from './layer-count.ts';
+import type { UsageLedger } from './usage-ledger.ts';
+
+export interface CommitRequest {
+  readonly name: string;
+  readonly version: string;
+  readonly kind: LayerKind;
+  /** CID text. */
+  readonly descriptor: string;
+}
+
+export interface CommitResult {
+  readonly layer: PublishedLayer;
+  /** False: it was committed before, just so. */
+  readonly isNew: boolean;
+}
+
+export class Committer {
+  readonly #store: ChunkStore;
+  readonly #catalog: Catalog;
+  readonly #ledger: UsageLedger;
+  readonly #changes: ChangeFeed;
+  readonly #clock: Clock;
+  /** One at a time: a commit reads and writes the catalog and the ledger as if it were alone. */
+  readonly #gate = new Gate('commits', 1, COMMITS_WAITING_MAX);
+
+  constructor(parts: { readonly store: ChunkStore; readonly catalog: Catalog; readonly ledger: UsageLedger; readonly changes: ChangeFeed; readonly clock: Clock }) {
+    this.#store = parts.store;
+    this.#catalog = parts.catalog;
+    this.#ledger = parts.ledger;
+    this.#changes = parts.changes;
+    this.#clock = parts.clock;
+  }
+
+  /** BC_USAGE, BC_LAYER_EXISTS, BC_MANIFEST_INCOMPLETE, BC_MANIFEST_MALFORMED, BC_DESCRIPTOR_MALFORMED. */
+  commit(request: CommitRequest, signal: AbortSignal): Promise<CommitResult> {
+    const { name, version } = request;
+    checkLayerName(name, version);
+    const descriptor = parseRoot(request.descriptor);
+    if (descriptor === undefined) throw new BranchcastError('BC_USAGE', `"${request.descriptor}" is not the id of a descriptor`);
+    return this.#gate.run(async () => {
+      const known = takenBy(this.#catalog, { name, version, descriptor });
+      if (known !== undefined) return { layer: known, isNew: false };
+      const layer = await this.#count(request, descriptor, signal);
+      await this.#catalog.commit(layer);
+      this.#changes.notify();
+      return { layer, isNew: true };
+    }, signal);
+  }
+
+  async #count({ name, version, kind }: CommitRequest, descriptor: Digest, signal: AbortSignal): Promise<PublishedLayer> {
+    const bytes = await this.#read(descriptor);
+    if (bytes === undefined) throw new BranchcastError('BC_MANIFEST_INCOMPLETE', `the descriptor ${formatRoot(descriptor)} of ${name}@${version} is not stored`, { details: { name, version } });
+    const described = decodeDescriptor(bytes);
+    if (described.kind !== kind) throw new BranchcastError('BC_USAGE', `${name}@${version} is described as a ${described.kind} layer, not as a ${kind} layer`);
+
+    const sequence = await this.#catalog.takeSequence();
+    const nodes = new LayerCount(this.#store, this.#ledger, sequence);
+    const chunks = new LayerCount(this.#store, this.#ledger, sequence);
+    const own = new LayerCount(this.#store, this.#ledger, sequence);
+    await own.add(descriptor, bytes.byteLength);
+    const manifest = new Manifest(described.tree, (digest) => this.#read(digest));
+    for await (const block of manifest.blocks()) {
+      throwIfAborted(signal);
+      await nodes.add(block.digest, block.bytes.byteLength);
+    }
+    for await (const chunk of manifest.chunks()) {
+      throwIfAborted(signal);
+      await chunks.add(chunk.digest, chunk.chunkBytes);
+    }
+    for (const count of [own, nodes, chunks]) await count.finish();
+    if (chunks.missingCount > 0) {
+      throw new BranchcastError('BC_MANIFEST_INCOMPLETE', `${chunks.missingCount} chunks of ${name}@${version} are not stored`, { details: { name, version, missingCount: chunks.missingCount } });
+    }
+    checkDescribed(described, { chunks: chunks.count, chunkBytes: chunks.bytes, manifestNodes: nodes.count, manifestBytes: nodes.bytes });
+    const counts = [own, nodes, chunks];
+    return {
+      name, version, kind, root: described.tree, descriptor,
+      entryCount: described.entries, fileCount: described.files, logicalBytes: described.logicalBytes,
+      chunkCount: chunks.count, chunkBytes: chunks.bytes, manifestNodeCount: nodes.count, manifestBytes: nodes.bytes,
+      storedBytes: Math.round(counts.reduce((sum, count) => sum + count.storedShare, 0)),
+      newStoredBytes: Math.round(counts.reduce((sum, count) => sum + count.newStoredShare, 0)),
+      publishedAt: new Date(this.#clock.wallMs()).toISOString(), sequence,
+    };
+  }
+
+  /** Rot is dropped by the store as it is found: to publish again heals it. */
+  async #read(digest: Digest): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#store.get(digest);
+    } catch (thrown) {
+      if (hasCode(thrown, 'BC_CHUNK_CORRUPT')) return undefined;
+      throw asBranchcastError(thrown);
+    }
+  }
+}
+
+/** A descriptor must tell the truth, since everybody plans by it. */
+function checkDescribed(described: LayerDescriptor, counted: Readonly<Pick<LayerDescriptor, 'chunks' | 'chunkBytes' | 'manifestNodes' | 'manifestBytes'>>): void {
+  for (const [what, count] of Object.entries(counted)) {
+    const said = described[what as keyof typeof counted];
+    if (said !== count) throw new BranchcastError('BC_DESCRIPTOR_MALFORMED', `the descriptor says ${what} = ${said}, the manifest has ${count}`, { details: { what, said, count } });
+  }
+}
