@@ -50,9 +50,9 @@ t.test("a flipped byte in the reflector's cache", { timeout: 120_000 }, async (t
 });
 
 t.test('a reflector that lies', { timeout: 120_000 }, async (t) => {
-  const { branch, source } = await branchWithLayer(t as Tap);
+  const { branch, source, dir } = await branchWithLayer(t as Tap);
   await branch.startReflector();
-  const liar = await startLyingReflector(branch.coreUrl);
+  const liar = await startLyingReflector(join(dir, 'liar'), branch.coreUrl);
   t.teardown(() => liar.close());
   const agent = await branch.startAgent(1, 'base/sample', { reflectors: [...liar.addresses, ...(branch.reflector.ready.lan ?? [])] });
   await agent.logged((line) => line.msg === 'applied', DEADLINE_MS);
