@@ -18,6 +18,24 @@ export const FRAME_CHUNKS_MAX = 65_535;
 export const FRAME_STORED_BYTES_MAX = 12 * MiB;
 export const PACK_BYTES_TARGET = 64 * MiB;
 
+// -- store
+/** Under a quota, packs are made small enough that there are so many of them: eviction takes a pack at a time. */
+export const PACKS_UNDER_QUOTA = 32;
+/** Smaller packs would hold hardly more than a frame. */
+export const PACK_BYTES_MIN = 1 * MiB;
+/** Below this share of pinned bytes a pack is not kept for their sake: they move to a new one. */
+export const PACK_PINNED_SHARE_MIN = 0.25;
+/** Frames that one fdatasync makes durable: more would only delay the first put of the group. */
+export const PUT_GROUP_BYTES_MAX = 32 * MiB;
+/** Left free on the disk at any time: what LevelDB may need to merge its tables, and for logs. */
+export const DISK_RESERVE_BYTES = 16 * MiB;
+/** LevelDB's block cache. Lookups are random, so a larger one hardly helps; the system's page cache holds the rest. */
+export const INDEX_CACHE_BYTES = 16 * MiB;
+/** Frames kept decompressed: chunks of one frame are mostly read one after the other. */
+export const DECODED_FRAMES_BYTES_MAX = 16 * MiB;
+/** A pack is read for others in pieces of this size. */
+export const PACK_READ_BYTES = 256 * KiB;
+
 // -- manifests
 export const NODE_BYTES_MAX = 1 * MiB;
 export const NODE_ENTRIES_MAX = 4096;
@@ -152,6 +170,9 @@ export const LAN_HANDSHAKE_TIMEOUT_MS = 10 * SECOND_MS;
 export const LAN_CLOSE_TIMEOUT_MS = 5 * SECOND_MS;
 /** No byte and no progress on an open request for this long: the stream is dead. */
 export const LAN_STALL_TIMEOUT_MS = 60 * SECOND_MS;
+/** While a request waits for the WAN, the server says so this often, and is believed for so long without a frame. */
+export const LAN_ALIVE_INTERVAL_MS = 15 * SECOND_MS;
+export const LAN_ALIVE_MAX_MS = 900 * SECOND_MS;
 
 // -- daemons
 /** A configuration file; the largest real one is some kilobytes. */

@@ -21,9 +21,10 @@ export type Reply =
   | { readonly type: 'frame'; readonly requestId: number; readonly frame: Uint8Array }
   | { readonly type: 'missing'; readonly requestId: number; readonly digests: readonly Digest[] }
   | { readonly type: 'end'; readonly requestId: number }
+  | { readonly type: 'alive'; readonly requestId: number }
   | { readonly type: 'error'; readonly requestId: number; readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number };
 
-const TYPES = { resolve: 0x01, manifest: 0x02, want: 0x03, cancel: 0x04, layer: 0x81, frame: 0x82, missing: 0x83, end: 0x84, error: 0x85 } as const;
+const TYPES = { resolve: 0x01, manifest: 0x02, want: 0x03, cancel: 0x04, layer: 0x81, frame: 0x82, missing: 0x83, end: 0x84, error: 0x85, alive: 0x86 } as const;
 /** Type and request id. */
 const HEAD_BYTES = 5;
 const JSON_BYTES_MAX = 16 * 1024;
@@ -39,8 +40,8 @@ export function encodeRequest(request: Request): Uint8Array {
     case 'want':
       return Buffer.concat([start, ...request.digests.map(digestToBytes)]);
     case 'cancel':
-      return start;
   }
+  return start;
 }
 
 /** The parts of the message, so that a frame is sent from where it is. */
@@ -54,13 +55,13 @@ export function encodeReply(reply: Reply): readonly Uint8Array[] {
     case 'missing':
       return [start, ...reply.digests.map(digestToBytes)];
     case 'end':
+    case 'alive':
       return [start];
-    case 'error': {
-      const { code, retryAfterMs } = reply;
-      const message = reply.message.slice(0, LAN_ERROR_MESSAGE_CHARS_MAX);
-      return [start, json({ code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })];
-    }
+    case 'error':
   }
+  const { code, retryAfterMs } = reply;
+  const message = reply.message.slice(0, LAN_ERROR_MESSAGE_CHARS_MAX);
+  return [start, json({ code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })];
 }
 
 export function decodeRequest(bytes: Uint8Array): Request {
@@ -102,8 +103,9 @@ export function decodeReply(bytes: Uint8Array): Reply {
     case TYPES.missing:
       return { type: 'missing', requestId, digests: digests(body, 1, LAN_WANT_DIGESTS_MAX) };
     case TYPES.end:
+    case TYPES.alive:
       if (body.byteLength !== 0) throw broken(`an end with ${body.byteLength} bytes too many`);
-      return { type: 'end', requestId };
+      return { type: code === TYPES.end ? 'end' : 'alive', requestId };
     case TYPES.error:
       return decodeError(requestId, parseJson(body));
     default:

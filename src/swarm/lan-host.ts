@@ -187,7 +187,7 @@ class Libp2pLanHost implements LanHost {
       }
       // Whatever this connection has, a new one is the cure.
       connection.abort(cause as Error);
-      throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', `no stream to the peer at ${address}: ${oneLine(String((cause as Error).message))}`, { cause, details: { address } });
+      throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', `no stream to the peer at ${address}: ${oneLine((cause as Error).message)}`, { cause, details: { address } });
     }
   }
 
@@ -226,7 +226,7 @@ class Libp2pLanHost implements LanHost {
     try {
       return await this.#node.dial(target, { signal: AbortSignal.timeout(LAN_DIAL_TIMEOUT_MS) });
     } catch (cause) {
-      throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', `no peer at ${target.toString()}: ${oneLine(String((cause as Error).message))}`, { cause, details: { address: target.toString() } });
+      throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', `no peer at ${target.toString()}: ${oneLine((cause as Error).message)}`, { cause, details: { address: target.toString() } });
     }
   }
 }
