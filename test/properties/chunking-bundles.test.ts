@@ -41,7 +41,7 @@ void t.test('bundles are as the format says', (t) => {
         const next = files[end];
         t.ok(bundleBytes <= maxBytes);
         t.ok(bundle.slice(0, -1).every((file, index) => !file.hit || sum(bundle.slice(0, index + 1)) < minBytes), 'no earlier file ended it');
-        const isEndedByHit = bundle.at(-1)?.hit === true && bundleBytes >= minBytes;
+        const isEndedByHit = (bundle.at(-1)?.hit ?? false) && bundleBytes >= minBytes;
         t.ok(isEndedByHit || next === undefined || bundleBytes + next.bytes > maxBytes, 'something ended it');
       }
     }),

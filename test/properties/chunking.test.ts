@@ -108,7 +108,7 @@ void t.test('edit locality in 64 MiB', (t) => {
     return edited;
   };
 
-  t.test('2 changed bytes, and an inserted byte, anywhere, change at most 3 chunks', (t) => {
+  void t.test('2 changed bytes, and an inserted byte, anywhere, change at most 3 chunks', (t) => {
     const places = fc.oneof(fc.integer({ min: 0, max: file.length - 2 }), fc.constantFrom(0, file.length - 2));
     fc.assert(
       fc.property(places, fc.nat({ max: 255 }), (at, byte) => {
@@ -124,7 +124,7 @@ void t.test('edit locality in 64 MiB', (t) => {
 
   // A random place is in a window that makes a cut point once in a thousand times. Here every place is in one: the cut point
   // goes away, and the chunks after it are others until old and new agree on a cut point again.
-  t.test('an edit of the bytes that make a cut point is caught up with soon', (t) => {
+  void t.test('an edit of the bytes that make a cut point is caught up with soon', (t) => {
     const counts: number[] = [];
     let end = 0;
     for (const [index, { length }] of chunks.entries()) {
