@@ -8,7 +8,7 @@ import { exposeGauge } from '../base/metrics.ts';
 import { VERSION } from '../base/version.ts';
 import type { Logger } from '../base/log.ts';
 import { blockRoutes } from './block-routes.ts';
-import type { CoreApp, CoreParts } from './core-app.ts';
+import type { CoreParts } from './core-app.ts';
 import { countTraffic } from './count-traffic.ts';
 import { frameRoutes } from './frame-routes.ts';
 import { layerRoutes } from './layer-routes.ts';
@@ -35,7 +35,7 @@ export function createCoreApi(log: Logger, makeParts: (traffic: Traffic) => Core
   for (const routes of ROUTES) {
     // A plugin for each: what it says of bodies holds for its own routes.
     app.register((scope, _options, done) => {
-      routes(scope.withTypeProvider<TypeBoxTypeProvider>() as CoreApp, made);
+      routes(scope.withTypeProvider<TypeBoxTypeProvider>(), made);
       done();
     });
   }
