@@ -86,13 +86,18 @@ export function differences(a: Fingerprint, b: Fingerprint): string[] {
   return found;
 }
 
+/** What differs between two directories, for people; empty if they are the same tree. Rejects if one is not there. */
+export async function compareTrees(a: string, b: string): Promise<string[]> {
+  return differences(await fingerprintTree(a), await fingerprintTree(b));
+}
+
 if (import.meta.main) {
   const [a, b] = process.argv.slice(2);
   if (a === undefined || b === undefined) {
     process.stderr.write('usage: node scripts/compare-trees.ts TREE OTHER\n');
     process.exitCode = 2;
   } else {
-    const found = differences(await fingerprintTree(a), await fingerprintTree(b));
+    const found = await compareTrees(a, b);
     for (const line of found.slice(0, DIFFERENCES_SHOWN_MAX)) process.stdout.write(`${line}\n`);
     process.stdout.write(`${found.length} differences\n`);
     process.exitCode = found.length === 0 ? 0 : 1;

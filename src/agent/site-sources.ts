@@ -34,7 +34,7 @@ export function createSiteSources(options: SiteSourcesOptions): SiteSources {
   const core = coreUrl === undefined ? undefined : new CoreClient(coreUrl, { site });
   return {
     sources: new Sources({
-      sources: core === undefined ? lan : [...lan, new CoreSource(core, { log })],
+      sources: core === undefined ? lan : [...lan, new CoreSource(core)],
       policy: { coreAllowed: coreFallback === 'allow', coreAfterMs: coreFallbackAfterMs },
       giveUpAfterMs,
       clock,

@@ -51,7 +51,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
     cleanups.push(() => client.close());
 
     const activity = new Activity();
-    const core = new CoreSource(client, { log });
+    const core = new CoreSource(client);
     const fetch = new FetchOnce(store, core, {
       onFrame: (frameBytes, newStoredBytes) => activity.fetched(frameBytes, newStoredBytes),
       onCorrupt: (error) => {
