@@ -27,6 +27,7 @@ export interface Published {
   readonly chunkBytes: number;
   readonly storedBytes: number;
   readonly newStoredBytes: number;
+  readonly newStoredChunkBytes: number;
   readonly [key: string]: unknown;
 }
 

@@ -96,6 +96,7 @@ export class Committer {
       chunkCount: chunks.count, chunkBytes: chunks.bytes, manifestNodeCount: nodes.count, manifestBytes: nodes.bytes,
       storedBytes: Math.round(counts.reduce((sum, count) => sum + count.storedShare, 0)),
       newStoredBytes: Math.round(counts.reduce((sum, count) => sum + count.newStoredShare, 0)),
+      newStoredChunkBytes: Math.round(chunks.newStoredShare),
       publishedAt: new Date(this.#clock.wallMs()).toISOString(), sequence,
     };
   }

@@ -35,6 +35,7 @@ export const LayerJson = Type.Object({
   manifestBytes: Count,
   storedBytes: Type.Integer({ minimum: 0, description: 'Share of the core\'s packs that the chunks, nodes and descriptor take' }),
   newStoredBytes: Type.Integer({ minimum: 0, description: 'The part of storedBytes that no layer committed before it uses' }),
+  newStoredChunkBytes: Type.Integer({ minimum: 0, description: 'The part of newStoredBytes that is chunks: what a site that has every earlier layer lacks' }),
   publishedAt: Time,
   sequence: Type.Integer({ minimum: 1, description: 'Place in the order of commits' }),
 });
