@@ -1,9 +1,6 @@
 /** Removing a tree of branchcast's own: names are bytes, modes may forbid it, links are never followed. */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
-/** Entries between two turns of the event loop: a few milliseconds of unlinks. */
-const ENTRIES_PER_TURN = 500;
+import { Pace } from './pace.ts';
 
 /** Removes what `path` names, with all that is below it. It need not be there. May be called again after a crash. */
 export async function removeTree(path: Buffer): Promise<void> {
@@ -14,7 +11,7 @@ export async function removeTree(path: Buffer): Promise<void> {
     return;
   }
   const open: { path: Buffer; names: Buffer[] }[] = [openForRemoval(path)];
-  let sinceTurn = 0;
+  const pace = new Pace(undefined);
   for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
     const name = directory.names.pop();
     if (name === undefined) {
@@ -25,11 +22,7 @@ export async function removeTree(path: Buffer): Promise<void> {
     const child = Buffer.concat([directory.path, Buffer.from('/'), name]);
     if (kindOf(child) === 'directory') open.push(openForRemoval(child));
     else unlinkSync(child);
-    sinceTurn += 1;
-    if (sinceTurn >= ENTRIES_PER_TURN) {
-      sinceTurn = 0;
-      await nextTurn();
-    }
+    if (pace.due) await pace.turn();
   }
 }
 

@@ -1,0 +1,53 @@
+/** A directory as the blocks of a layer: chunks of its files, nodes of its manifest. */
+import { realpathSync } from 'node:fs';
+import { throwIfAborted } from '../base/errors.ts';
+import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../chunking/params.ts';
+import { Pace } from './pace.ts';
+import { TreeCapture, type Capture, type CapturedBlock } from './tree-capture.ts';
+import { treeError } from './walk.ts';
+
+export type { Capture, CapturedBlock, CaptureStats, SkippedPath } from './tree-capture.ts';
+
+export interface CaptureProgress {
+  readonly files: number;
+  readonly logicalBytes: number;
+}
+
+export interface CaptureOptions {
+  readonly params?: ChunkerParams;
+  readonly signal?: AbortSignal;
+  /** What has been done so far, some times a second. */
+  readonly onProgress?: (progress: CaptureProgress) => void;
+}
+
+/**
+ * Yields every block of the tree at `dir` and returns what they add up to. A chunk is yielded once however often the tree
+ * holds it; a node may come twice. Work goes on when the next block is asked for, and at no other time. The same tree cut with the same
+ * parameters gives the same root. Symlinks in the tree are recorded, not followed; `dir` itself may be one.
+ *
+ * Throws BC_TREE_CHANGED and BC_TREE_UNREADABLE, which name the path; BC_CONFIG_INVALID for parameters out of bounds.
+ */
+export async function* captureTree(dir: string, options: CaptureOptions = {}): AsyncGenerator<CapturedBlock, Capture, void> {
+  const { params = DEFAULT_CHUNKER_PARAMS, signal, onProgress } = options;
+  throwIfAborted(signal);
+  const capture = new TreeCapture(resolved(dir), params);
+  const progress = (): void => onProgress?.({ files: capture.fileCount, logicalBytes: capture.logicalBytes });
+  const pace = new Pace(signal);
+  for (const block of capture.run()) {
+    if (block !== undefined) yield block;
+    throwIfAborted(signal);
+    if (!pace.due) continue;
+    progress();
+    await pace.turn();
+  }
+  progress();
+  return capture.result;
+}
+
+function resolved(dir: string): Buffer {
+  try {
+    return realpathSync.native(dir, 'buffer');
+  } catch (error) {
+    throw treeError(Buffer.from(dir), 'the directory', error);
+  }
+}
