@@ -82,7 +82,7 @@ export class Committer {
     }
     for await (const chunk of manifest.chunks()) {
       throwIfAborted(signal);
-      await chunks.add(chunk.digest, chunk.chunkBytes);
+      await chunks.add(chunk.digest, chunk.bytes);
     }
     for (const count of [own, nodes, chunks]) await count.finish();
     if (chunks.missingCount > 0) {
