@@ -48,6 +48,8 @@ export const INLINE_PIECES_MAX = 16;
 export const FILE_CHUNKS_MAX = 2 ** 28;
 /** Different chunks of one manifest: what a reader keeps in memory to name each once, about 50 bytes each. */
 export const MANIFEST_CHUNKS_MAX = 4 * 1024 * 1024;
+/** Decoded nodes that a reader keeps for lookups: some hundred kilobytes in all. */
+export const NODES_KEPT_MAX = 32;
 /** Holes of one sparse file: so that an entry always fits a node. */
 export const FILE_HOLES_MAX = 4096;
 /** Levels above the leaves; 16 levels of fan-out 2 would already hold more nodes than any disk. */

@@ -1,0 +1,70 @@
+/** The chunks of a leaf or of a chunk list leaf: `[[CID(raw), lengthBytes], …]`, read in place. */
+import { CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { DIGEST_BYTES, digestFromBytes, RAW_CODE, type Digest } from '../chunking/digest.ts';
+import type { CborReader } from './cbor-reader.ts';
+import type { ChunkLengths } from './chunk-lengths.ts';
+
+export class ChunkTable {
+  readonly length: number;
+  readonly #bytes: Buffer;
+  readonly #digestsAt: Uint32Array;
+  readonly #lengths: Uint32Array;
+  readonly #digests: (Digest | undefined)[] = [];
+
+  /** Reads the table. `max` bounds how many chunks it may name. */
+  constructor(reader: CborReader, max: number) {
+    const count = reader.array('chunks');
+    if (count > max) throw reader.error(`${count} chunks, more than ${max}`);
+    this.length = count;
+    this.#bytes = reader.bytes;
+    this.#digestsAt = new Uint32Array(count);
+    this.#lengths = new Uint32Array(count);
+    for (let index = 0; index < count; index += 1) {
+      reader.arrayOf(2, 'chunk');
+      this.#digestsAt[index] = reader.cid(RAW_CODE, 'chunk');
+      const length = reader.uint(CHUNK_BYTES_MAX, 'chunk length');
+      if (length === 0) throw reader.error(`chunk ${index} is empty`);
+      this.#lengths[index] = length;
+    }
+  }
+
+  digest(index: number): Digest {
+    const known = this.#digests[index];
+    if (known !== undefined) return known;
+    const digest = digestFromBytes(this.#bytes, this.#digestsAt[index]);
+    this.#digests[index] = digest;
+    return digest;
+  }
+
+  lengthBytes(index: number): number {
+    return this.#lengths[index] as number;
+  }
+
+  sameChunk(index: number, other: ChunkTable, otherIndex: number): boolean {
+    const at = this.#digestsAt[index] as number;
+    const otherAt = other.#digestsAt[otherIndex] as number;
+    return this.#bytes.compare(other.#bytes, otherAt, otherAt + DIGEST_BYTES, at, at + DIGEST_BYTES) === 0;
+  }
+
+  /** Refuses a table that names a chunk twice. */
+  refuseRepeats(reader: CborReader): void {
+    const seen = new Set<string>();
+    for (const at of this.#digestsAt) seen.add(this.#bytes.toString('latin1', at, at + DIGEST_BYTES));
+    if (seen.size !== this.length) throw reader.error('a chunk stands twice in the table');
+  }
+
+  /** Notes a chunk in `lengths`, and answers as that does. */
+  note(index: number, lengths: ChunkLengths): number | undefined {
+    return lengths.note(this.#bytes, this.#digestsAt[index] as number, this.lengthBytes(index));
+  }
+
+  indices(): Iterable<number> {
+    return this.#lengths.keys();
+  }
+
+  totalBytes(): number {
+    let total = 0;
+    for (const length of this.#lengths) total += length;
+    return total;
+  }
+}
