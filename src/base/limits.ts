@@ -186,6 +186,11 @@ export const SCRUB_POLL_MS = 500;
 /** `doctor` warns of less room for a data directory, and of clocks further apart. */
 export const DISK_FREE_BYTES_MIN = 1024 * MiB;
 export const CLOCK_SKEW_MS_MAX = 60 * SECOND_MS;
+/** Manifest nodes that a command keeps in memory; more are fetched when they are needed. */
+export const MANIFEST_READ_AHEAD_BYTES_MAX = 256 * MiB;
+/** `layer pull`, where a person waits: when the core is asked although reflectors are named, and when it is given up. */
+export const PULL_CORE_AFTER_MS = 10 * SECOND_MS;
+export const PULL_GIVE_UP_MS = 60 * SECOND_MS;
 /** Work in flight gets this long after a first SIGTERM or Ctrl-C. */
 export const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
 /** Long poll for new layers. */

@@ -1,15 +1,14 @@
 /** `branchcast layer`: list and show; the verbs that do more have files of their own. */
 import type { Command } from 'commander';
-import { BranchcastError } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
-import { layerToJson, type PublishedLayer } from '../wan/api-messages.ts';
-import type { CoreClient } from '../wan/core-client.ts';
+import { layerToJson } from '../wan/api-messages.ts';
 import { action, addCommand, addGroup } from './command.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
 import { addDiffCommand } from './layer-diff.ts';
 import { addPublishCommand } from './layer-publish.ts';
 import { addPullCommand } from './layer-pull.ts';
 import { addVerifyCommand } from './layer-verify.ts';
+import { requireLayer } from './require-layer.ts';
 import { facts, table, type Outcome } from './outcome.ts';
 
 export function addLayerCommands(program: Command): void {
@@ -24,13 +23,6 @@ export function addLayerCommands(program: Command): void {
   addDiffCommand(group);
   addPullCommand(group);
   addVerifyCommand(group);
-}
-
-/** Throws BC_LAYER_NOT_FOUND. */
-export async function requireLayer(client: CoreClient, ref: string, signal: AbortSignal): Promise<PublishedLayer> {
-  const layer = await client.resolveLayer(ref, { signal });
-  if (layer === undefined) throw new BranchcastError('BC_LAYER_NOT_FOUND', `${client.name} has no layer ${ref}`, { details: { ref } });
-  return layer;
 }
 
 function addListCommand(group: Command): void {
