@@ -117,8 +117,14 @@ function dieOn(log: Logger): { off(): void } {
   };
 }
 
-/** Names of js-libp2p's errors (@libp2p/interface/errors) for streams and connections that are closed or reset. */
-const CONNECTION_END_NAMES = new Set(['StreamResetError', 'StreamStateError', 'StreamClosedError', 'StreamAbortedError', 'ConnectionClosedError', 'ConnectionClosingError', 'MuxerClosedError', 'UnexpectedEOFError']);
+/**
+ * Names of js-libp2p's errors (of @libp2p/interface, @libp2p/utils and @libp2p/yamux) that a peer causes by going away or by breaking the protocol:
+ * the connection is lost, the daemon is not.
+ */
+const CONNECTION_END_NAMES = new Set([
+  'ConnectionClosedError', 'ConnectionClosingError', 'ConnectionFailedError', 'InvalidFrameError', 'MaxEarlyStreamsError', 'MuxerClosedError', 'ReceiveWindowExceededError',
+  'StreamAbortedError', 'StreamBufferError', 'StreamClosedError', 'StreamResetError', 'StreamStateError', 'UnexpectedEOFError',
+]);
 const CONNECTION_END_CODES = new Set(['ECONNRESET', 'EPIPE']);
 
 function isConnectionEnd(thrown: unknown): boolean {
