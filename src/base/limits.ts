@@ -57,6 +57,8 @@ export const MANIFEST_DEPTH_MAX = 16;
 export const MANIFEST_ENTRIES_MAX = 50_000_000;
 /** A manifest's nodes all together, when they arrive from somewhere else. */
 export const MANIFEST_BYTES_MAX = 8 * 1024 * MiB;
+/** A CAR's header: a version and some roots. */
+export const CAR_HEADER_BYTES_MAX = 4 * KiB;
 /** NAME_MAX and PATH_MAX of Linux, limits.h. */
 export const NAME_BYTES_MAX = 255;
 export const PATH_BYTES_MAX = 4096;
@@ -88,6 +90,8 @@ export const WAN_BACKOFF_LAST_MS = 8 * SECOND_MS;
 export const WAN_RANGES_MAX = 4;
 /** Bytes of ranges that one fetch has asked for and its consumer has not taken. A started range is always read to its end, so that no paused consumer holds a connection. */
 export const WAN_WINDOW_BYTES = 24 * MiB;
+/** Digests in one question where chunks are: the answer comes soon, and the next is asked while ranges flow. */
+export const LOCATE_DIGESTS = 2048;
 /** Unwanted bytes between two frames that cost less than the headers of another request. */
 export const RANGE_GAP_BYTES_MAX = 1 * KiB;
 /** A commit makes the core walk the whole manifest before it answers. */

@@ -88,7 +88,7 @@ export class Committer {
     if (chunks.missingCount > 0) {
       throw new BranchcastError('BC_MANIFEST_INCOMPLETE', `${chunks.missingCount} chunks of ${name}@${version} are not stored`, { details: { name, version, missingCount: chunks.missingCount } });
     }
-    checkDescribed(described, { chunks: chunks.count, chunkBytes: chunks.bytes, manifestNodes: nodes.count, manifestBytes: nodes.bytes });
+    checkDescribed(described, { chunks: chunks.count, chunkBytes: chunks.bytes });
     const counts = [own, nodes, chunks];
     return {
       name, version, kind, root: described.tree, descriptor,
@@ -112,8 +112,8 @@ export class Committer {
   }
 }
 
-/** A descriptor must tell the truth, since everybody plans by it. */
-function checkDescribed(described: LayerDescriptor, counted: Readonly<Pick<LayerDescriptor, 'chunks' | 'chunkBytes' | 'manifestNodes' | 'manifestBytes'>>): void {
+/** A descriptor must tell the truth of what is to be fetched, since everybody plans by it. */
+function checkDescribed(described: LayerDescriptor, counted: Readonly<Pick<LayerDescriptor, 'chunks' | 'chunkBytes'>>): void {
   for (const [what, count] of Object.entries(counted)) {
     const said = described[what as keyof typeof counted];
     if (said !== count) throw new BranchcastError('BC_DESCRIPTOR_MALFORMED', `the descriptor says ${what} = ${said}, the manifest has ${count}`, { details: { what, said, count } });

@@ -6,11 +6,13 @@ import type { ManifestBlock } from '../manifest/entry.ts';
 import type { ChunkSource, LayerRecord, SourceOptions } from '../transfer/chunk-source.ts';
 import { isTransient } from './backoff.ts';
 import type { CoreClient } from './core-client.ts';
+import { FrameExchange } from './frame-exchange.ts';
 import { fetchFramesOf } from './frame-fetch.ts';
 
 export class CoreSource implements ChunkSource {
   readonly kind = 'core';
   readonly #client: CoreClient;
+  readonly #exchange = new FrameExchange();
 
   /** The client stays the caller's, to close. */
   constructor(client: CoreClient) {
@@ -53,6 +55,6 @@ export class CoreSource implements ChunkSource {
   }
 
   fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
-    return fetchFramesOf(this.#client, digests, signal);
+    return fetchFramesOf(this.#client, this.#exchange, digests, signal);
   }
 }

@@ -14,8 +14,8 @@ const BAD_TRIES_MAX = 2;
 export interface FetchContext {
   readonly client: CoreClient;
   readonly signal: AbortSignal;
-  /** Takes a frame that passed its checksums. */
-  deliver(frame: Uint8Array): void;
+  /** Takes a frame that passed its checksums; `location` is where it stands, if the core did not make it for this answer. */
+  deliver(frame: Uint8Array, location?: WantedFrame): void;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function fetchRange(frames: readonly WantedFrame[], digestsOf: (fra
       const bytes = context.client.readPack(packId, startBytes, endBytes, { signal: context.signal, retriesMax: 0 });
       for await (const frame of cutFrames(bytes, left)) {
         checkFrame(frame);
-        context.deliver(frame);
+        context.deliver(frame, left[0]);
         left = left.slice(1);
         retries = 0;
         badTries = 0;

@@ -1,18 +1,16 @@
 /**
  * One fetch of frames over the WAN: several ranges at a time, frames handed on as they arrive. A range is started only when the
  * window has room for all of it, and then read to its end whatever the consumer does: memory is bounded by the window, and no
- * consumer that pauses can hold a connection that another one waits for.
+ * consumer that pauses can hold a connection, or a frame, that another one waits for.
  */
 import { BranchcastError } from '../base/errors.ts';
-import { RANGE_BYTES_TARGET, WAN_RANGES_MAX, WAN_WINDOW_BYTES } from '../base/limits.ts';
+import { LOCATE_DIGESTS, RANGE_BYTES_TARGET, WAN_RANGES_MAX, WAN_WINDOW_BYTES } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { CoreClient } from './core-client.ts';
 import { fetchAlone, fetchRange, type FetchContext } from './fetch-tasks.ts';
+import { frameKey, type FrameExchange, type FrameTaker } from './frame-exchange.ts';
 import type { WantedFrame } from './frame-list.ts';
-import { digestsOf, planRanges } from './range-plan.ts';
-
-/** Digests in one question where chunks are: the answer comes soon, and the next is asked while ranges flow. */
-const LOCATE_DIGESTS = 2048;
+import { coalesce, digestsOf, planRanges } from './range-plan.ts';
 
 interface Task {
   /** What it may put into memory: exact for ranges, raw bytes for chunks that travel alone. */
@@ -21,12 +19,14 @@ interface Task {
 }
 
 /** Frames that hold the wanted chunks, in no order. Chunks that the core lacks do not come. */
-export async function* fetchFramesOf(client: CoreClient, digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* fetchFramesOf(client: CoreClient, exchange: FrameExchange, digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
   const abort = new AbortController();
-  const run = new FetchRun(client, AbortSignal.any([signal, abort.signal]));
-  const done = run.start(digests);
+  const fetch = new FrameFetch(client, exchange, AbortSignal.any([signal, abort.signal]));
+  const done = fetch.run(digests);
+  // It may fail while frames are still being taken; it is awaited after them.
+  done.catch(() => undefined);
   try {
-    yield* run.frames();
+    yield* fetch.frames();
     await done;
   } finally {
     abort.abort(new BranchcastError('BC_CANCELLED', 'nobody waits for these chunks any more'));
@@ -34,9 +34,13 @@ export async function* fetchFramesOf(client: CoreClient, digests: readonly Diges
   }
 }
 
-class FetchRun {
+class FrameFetch implements FrameTaker {
   readonly #client: CoreClient;
+  readonly #exchange: FrameExchange;
+  readonly #failed = new AbortController();
   readonly #signal: AbortSignal;
+  /** Frames that were located and have not come, and the digests that their indices refer to. */
+  readonly #open = new Map<string, { readonly frame: WantedFrame; readonly batch: readonly Digest[] }>();
   readonly #ready: Uint8Array[] = [];
   readonly #tasks = new Set<Promise<void>>();
   /** Bytes that started tasks may still bring, and bytes that wait in #ready. */
@@ -44,39 +48,30 @@ class FetchRun {
   #ended = false;
   #wake = Promise.withResolvers<void>();
 
-  constructor(client: CoreClient, signal: AbortSignal) {
+  constructor(client: CoreClient, exchange: FrameExchange, signal: AbortSignal) {
     this.#client = client;
-    this.#signal = signal;
-    signal.addEventListener('abort', () => this.#notify(), { once: true });
+    this.#exchange = exchange;
+    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+    this.#signal.addEventListener('abort', () => this.#notify(), { once: true });
   }
 
-  /** Resolves when every task has run; rejects with the first failure, after the others have stopped. */
-  async start(digests: readonly Digest[]): Promise<void> {
-    let failure: unknown;
-    const failed = new AbortController();
-    const signal = AbortSignal.any([this.#signal, failed.signal]);
-    const fail = (error: unknown): void => {
-      failure ??= error;
-      failed.abort(error);
-      this.#notify();
-    };
+  /** Resolves when everything has come that there is; rejects with the first failure, after all tasks have ended. */
+  async run(digests: readonly Digest[]): Promise<void> {
     try {
-      for await (const task of planTasks(this.#client, digests, signal)) {
-        while (!this.#hasRoom(task) && !signal.aborted) await this.#wake.promise;
-        if (signal.aborted) break;
-        const running = this.#run(task, signal).catch(fail).finally(() => {
-          this.#tasks.delete(running);
-          this.#notify();
-        });
-        this.#tasks.add(running);
+      for (let at = 0; at < digests.length; at += LOCATE_DIGESTS) await this.#startRanges(digests.slice(at, at + LOCATE_DIGESTS));
+      // What others fetch for us, and what nobody wants enough of, comes last: by then more may want the same frames.
+      while (this.#open.size > 0) {
+        await Promise.all(this.#tasks);
+        this.#signal.throwIfAborted();
+        await this.#startRest();
       }
     } catch (error) {
-      fail(error);
+      this.#failed.abort(error);
     }
     await Promise.all(this.#tasks);
+    for (const { frame } of this.#open.values()) this.#exchange.leave(this, frame);
     this.#ended = true;
     this.#notify();
-    if (failure !== undefined) throw failure;
     this.#signal.throwIfAborted();
   }
 
@@ -95,25 +90,109 @@ class FetchRun {
     }
   }
 
-  async #run(task: Task, signal: AbortSignal): Promise<void> {
+  offer(frame: WantedFrame, bytes: Uint8Array): boolean {
+    if (this.#windowBytes + bytes.byteLength > WAN_WINDOW_BYTES || this.#signal.aborted || !this.#open.delete(frameKey(frame))) return false;
+    this.#windowBytes += bytes.byteLength;
+    this.#ready.push(bytes);
+    this.#notify();
+    return true;
+  }
+
+  /** Locates a batch and starts ranges of the frames that are worth to travel whole. */
+  async #startRanges(batch: readonly Digest[]): Promise<void> {
+    const frames = await this.#client.locate(batch, { signal: this.#signal });
+    for (const frame of frames) {
+      this.#open.set(frameKey(frame), { frame, batch });
+      this.#exchange.join(this, frame);
+    }
+    for (const range of planRanges(frames, (frame) => this.#exchange.isWorthWhole(frame)).ranges) {
+      await this.#start({ bytes: range.endBytes - range.startBytes, run: (context) => this.#fetchWhole(range.frames, context) });
+    }
+  }
+
+  /** Frames that are still open after all ranges: those that together are wanted enough whole, the others chunk by chunk. */
+  async #startRest(): Promise<void> {
+    let group: WantedFrame[] = [];
+    const startGroup = async (): Promise<void> => {
+      const frames = group;
+      group = [];
+      if (frames.length > 0) await this.#start({ bytes: sumWantedBytes(frames), run: (context) => this.#fetchChunksOf(frames, context) });
+    };
+    for (const { frame } of this.#open.values()) {
+      await this.#exchange.settled(frame);
+      if (!this.#open.has(frameKey(frame))) continue;
+      if (this.#exchange.isWorthWhole(frame)) {
+        await this.#start({ bytes: frame.storedBytes, run: (context) => this.#fetchWhole([frame], context) });
+        continue;
+      }
+      if (sumWantedBytes(group) + frame.wantedRawBytes > RANGE_BYTES_TARGET) await startGroup();
+      group.push(frame);
+    }
+    await startGroup();
+  }
+
+  /** Fetches those of the frames that have not come and that nobody else fetches. */
+  async #fetchWhole(frames: readonly WantedFrame[], context: FetchContext): Promise<void> {
+    const left = new Set(frames.filter((frame) => this.#open.has(frameKey(frame)) && this.#exchange.begin(frame)));
+    const end = (frame: WantedFrame, bytes: Uint8Array | undefined): void => {
+      left.delete(frame);
+      this.#close(frame);
+      this.#exchange.end(this, frame, bytes);
+    };
+    const deliver = (bytes: Uint8Array, frame?: WantedFrame): void => {
+      context.deliver(bytes);
+      if (frame !== undefined) end(frame, bytes);
+    };
+    try {
+      // What others fetch leaves holes, so this can be several ranges.
+      for (const range of coalesce([...left])) await fetchRange(range.frames, (frame) => this.#digestsOf(frame), { ...context, deliver });
+    } finally {
+      for (const frame of left) end(frame, undefined);
+    }
+  }
+
+  async #fetchChunksOf(frames: readonly WantedFrame[], context: FetchContext): Promise<void> {
+    await fetchAlone(frames.flatMap((frame) => this.#digestsOf(frame)), context);
+    for (const frame of frames) this.#close(frame);
+  }
+
+  /** Waits for room, and starts. Frames that the task delivers beyond its bytes add to the window. */
+  async #start(task: Task): Promise<void> {
+    while (!this.#hasRoom(task.bytes)) {
+      this.#signal.throwIfAborted();
+      await this.#wake.promise;
+    }
+    this.#signal.throwIfAborted();
     let expectedBytes = task.bytes;
     this.#windowBytes += expectedBytes;
     const deliver = (frame: Uint8Array): void => {
-      // Beyond what was expected it adds to the window.
       this.#windowBytes += Math.max(0, frame.byteLength - expectedBytes);
       expectedBytes = Math.max(0, expectedBytes - frame.byteLength);
       this.#ready.push(frame);
       this.#notify();
     };
-    try {
-      await task.run({ client: this.#client, signal, deliver });
-    } finally {
-      this.#windowBytes -= expectedBytes;
-    }
+    const running = task
+      .run({ client: this.#client, signal: this.#signal, deliver })
+      .catch((error: unknown) => this.#failed.abort(error))
+      .finally(() => {
+        this.#windowBytes -= expectedBytes;
+        this.#tasks.delete(running);
+        this.#notify();
+      });
+    this.#tasks.add(running);
   }
 
-  #hasRoom(task: Task): boolean {
-    return this.#tasks.size < WAN_RANGES_MAX && (this.#windowBytes === 0 || this.#windowBytes + task.bytes <= WAN_WINDOW_BYTES);
+  #hasRoom(bytes: number): boolean {
+    return this.#tasks.size < WAN_RANGES_MAX && (this.#windowBytes === 0 || this.#windowBytes + bytes <= WAN_WINDOW_BYTES);
+  }
+
+  #digestsOf(frame: WantedFrame): readonly Digest[] {
+    return digestsOf(frame, this.#open.get(frameKey(frame))?.batch ?? []);
+  }
+
+  #close(frame: WantedFrame): void {
+    this.#open.delete(frameKey(frame));
+    this.#exchange.leave(this, frame);
   }
 
   #notify(): void {
@@ -122,33 +201,6 @@ class FetchRun {
   }
 }
 
-async function* planTasks(client: CoreClient, digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<Task, void, undefined> {
-  for (let at = 0; at < digests.length; at += LOCATE_DIGESTS) {
-    const batch = digests.slice(at, at + LOCATE_DIGESTS);
-    const { ranges, alone } = planRanges(await client.locate(batch, { signal }));
-    const digestsIn = (frame: WantedFrame): Digest[] => digestsOf(frame, batch);
-    for (const { frames, startBytes, endBytes } of ranges) {
-      yield { bytes: endBytes - startBytes, run: (context) => fetchRange(frames, digestsIn, context) };
-    }
-    for (const frames of inGroups(alone)) {
-      yield { bytes: sumRawBytes(frames), run: (context) => fetchAlone(frames.flatMap(digestsIn), context) };
-    }
-  }
-}
-
-/** Frames whose wanted chunks together make one request of chunks. */
-function* inGroups(frames: readonly WantedFrame[]): Generator<WantedFrame[], void, undefined> {
-  let group: WantedFrame[] = [];
-  for (const frame of frames) {
-    if (group.length > 0 && sumRawBytes(group) + frame.wantedRawBytes > RANGE_BYTES_TARGET) {
-      yield group;
-      group = [];
-    }
-    group.push(frame);
-  }
-  if (group.length > 0) yield group;
-}
-
-function sumRawBytes(frames: readonly WantedFrame[]): number {
+function sumWantedBytes(frames: readonly WantedFrame[]): number {
   return frames.reduce((sum, frame) => sum + frame.wantedRawBytes, 0);
 }

@@ -20,25 +20,25 @@ export interface RangePlan {
   readonly alone: readonly WantedFrame[];
 }
 
+/** Whether the wanted chunks of a frame are enough of it to fetch it as it is. */
+export function isWorthWhole({ wantedRawBytes, rawBytes }: WantedFrame): boolean {
+  return wantedRawBytes * 2 >= rawBytes;
+}
+
 /** `frames` as a frame list has them: sorted by pack and offset. */
-export function planRanges(frames: readonly WantedFrame[]): RangePlan {
-  const ranges: PackRange[] = [];
-  const alone: WantedFrame[] = [];
-  let run: WantedFrame[] = [];
-  const endRun = (): void => {
-    if (run.length > 0) ranges.push(rangeOf(run));
-    run = [];
-  };
+export function planRanges(frames: readonly WantedFrame[], worthWhole: (frame: WantedFrame) => boolean = isWorthWhole): RangePlan {
+  return { ranges: coalesce(frames.filter((frame) => worthWhole(frame))), alone: frames.filter((frame) => !worthWhole(frame)) };
+}
+
+/** Ranges that hold all of these frames, which are sorted by pack and offset. */
+export function coalesce(frames: readonly WantedFrame[]): PackRange[] {
+  const runs: WantedFrame[][] = [];
   for (const frame of frames) {
-    if (frame.wantedRawBytes * 2 < frame.rawBytes) {
-      alone.push(frame);
-      continue;
-    }
-    if (!mayExtend(run, frame)) endRun();
-    run.push(frame);
+    const run = runs.at(-1);
+    if (run !== undefined && mayExtend(run, frame)) run.push(frame);
+    else runs.push([frame]);
   }
-  endRun();
-  return { ranges, alone };
+  return runs.map(rangeOf);
 }
 
 /** The range that holds exactly these frames of one pack, which are in order and at least one. */
@@ -56,7 +56,7 @@ export function digestsOf(frame: WantedFrame, digests: readonly Digest[]): Diges
 function mayExtend(run: readonly WantedFrame[], frame: WantedFrame): boolean {
   const first = run[0];
   const last = run.at(-1);
-  if (first === undefined || last === undefined) return true;
+  if (first === undefined || last === undefined) return false;
   const gapBytes = frame.offsetBytes - (last.offsetBytes + last.storedBytes);
   const rangeBytes = frame.offsetBytes + frame.storedBytes - first.offsetBytes;
   return frame.packId === last.packId && gapBytes >= 0 && gapBytes <= RANGE_GAP_BYTES_MAX && rangeBytes <= RANGE_BYTES_TARGET;
