@@ -9,7 +9,7 @@ import { ErrorJson } from '../wan/api-messages.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { Committer } from './committer.ts';
-import type { ScrubRunner } from './scrub-runner.ts';
+import type { ScrubJob } from '../store/scrub-job.ts';
 import type { SiteRegistry } from './site-registry.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -22,7 +22,7 @@ export interface CoreParts {
   readonly changes: ChangeFeed;
   readonly sites: SiteRegistry;
   readonly traffic: Traffic;
-  readonly scrub: ScrubRunner;
+  readonly scrub: ScrubJob;
   readonly clock: Clock;
   readonly log: Logger;
   readonly startedAt: string;

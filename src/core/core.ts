@@ -12,7 +12,7 @@ import { Committer } from './committer.ts';
 import type { CoreConfig } from './config.ts';
 import { createCoreApi } from './core-api.ts';
 import { openLevel } from './open-level.ts';
-import { ScrubRunner } from './scrub-runner.ts';
+import { ScrubJob } from '../store/scrub-job.ts';
 import { SiteRegistry } from './site-registry.ts';
 import { UsageLedger } from './usage-ledger.ts';
 
@@ -44,7 +44,7 @@ export async function startCore(config: CoreConfig, log: Logger): Promise<Runnin
     const sites = await SiteRegistry.open(db);
     const changes = new ChangeFeed();
     const clock = systemClock;
-    const scrub = new ScrubRunner(store, clock, log);
+    const scrub = new ScrubJob(store, clock, log);
     cleanups.push(() => scrub.close());
     const stop = new AbortController();
     const startedAt = new Date(clock.wallMs()).toISOString();

@@ -63,7 +63,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
     const manifests = new ManifestCache(store, core, stop.signal);
     const prefetch = new Prefetch({ store, fetch, manifests, layers, patterns: config.prefetch, pinned: config.pinned, log, signal: stop.signal });
     cleanups.push(() => prefetch.settled());
-    const scrub = new ScrubJob(store);
+    const scrub = new ScrubJob(store, clock, log);
     cleanups.push(() => scrub.close());
 
     const host = await createLanHost({ privateKey: await loadOrCreateIdentity(config.dataDir), listen: config.lanListen, log });
