@@ -17,7 +17,7 @@ export interface ScrubStatus {
   readonly chunkCount?: number;
   readonly droppedCount?: number;
   /** The first SCRUB_DROPPED_LISTED_MAX of them. */
-  readonly dropped?: readonly Digest[];
+  readonly dropped?: Digest[];
   readonly error?: string;
 }
 
