@@ -9,7 +9,10 @@ interface Kernel {
   readonly constant: string;
 }
 
-export const KERNELS: readonly Kernel[] = [{ source: 'src/chunking/kernel/cut.ts', generated: 'src/chunking/cut-kernel.wasm.gen.ts', constant: 'cutKernelWasm' }];
+export const KERNELS: readonly Kernel[] = [
+  { source: 'src/chunking/kernel/cut.ts', generated: 'src/chunking/cut-kernel.wasm.gen.ts', constant: 'cutKernelWasm' },
+  { source: 'src/chunking/kernel/blake3.ts', generated: 'src/chunking/blake3.wasm.gen.ts', constant: 'blake3Wasm' },
+];
 
 const FLAGS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
 const LINE_CHARS = 160;

@@ -8,6 +8,9 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }
+  interface Global {
+    readonly value: number;
+  }
   const Module: new (bytes: Uint8Array) => Module;
   const Instance: new (module: Module) => Instance;
 }
