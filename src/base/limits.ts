@@ -33,6 +33,8 @@ export const DISK_RESERVE_BYTES = 16 * MiB;
 export const INDEX_CACHE_BYTES = 16 * MiB;
 /** Frames kept decompressed: chunks of one frame are mostly read one after the other. */
 export const DECODED_FRAMES_BYTES_MAX = 16 * MiB;
+/** How long a put waits for readers to leave the last packs that could be evicted for it. */
+export const EVICTION_WAIT_MS = 2 * SECOND_MS;
 /** A pack is read for others in pieces of this size. */
 export const PACK_READ_BYTES = 256 * KiB;
 

@@ -17,7 +17,7 @@ export interface BuiltManifest {
   readonly fileCount: number;
   /** Sum of the files' sizes. */
   readonly logicalBytes: number;
-  /** Nodes that were emitted, those of chunk lists among them; two files with the same list count it twice. */
+  /** Different nodes, those of chunk lists among them. */
   readonly nodeCount: number;
   readonly nodeBytes: number;
 }
@@ -32,8 +32,10 @@ export class ManifestBuilder {
   #logicalBytes = 0;
   #nodeCount = 0;
   #nodeBytes = 0;
+  /** Files may share nodes of their chunk lists; about one for 128 chunks. Nodes of the tree are all different. */
+  readonly #listNodes = new Set<Digest>();
 
-  /** Blocks are emitted children first, the root last. The receiver may keep them. */
+  /** Each block is emitted once, children first, the root last. The receiver may keep them. */
   constructor(emit: (block: ManifestBlock) => void) {
     this.#emit = (block) => {
       this.#nodeCount += 1;
@@ -67,7 +69,11 @@ export class ManifestBuilder {
 
   /** For the content of a file whose pieces should not be held in memory: add them all, finish, then add the file with what that answers. */
   chunkList(): ChunkListBuilder {
-    return new ChunkListBuilder(this.#emit);
+    return new ChunkListBuilder((block) => {
+      if (this.#listNodes.has(block.digest)) return;
+      this.#listNodes.add(block.digest);
+      this.#emit(block);
+    });
   }
 
   finish(): BuiltManifest {

@@ -79,20 +79,13 @@ export class Leaf {
     const { type, metadata } = record;
     if (type === 'hardlink' || metadata === undefined) return { type: 'hardlink', key, target: copy(record.target) };
     const common = withXattrs(metadata, record.xattrs);
-    switch (type) {
-      case 'file': {
-        const file = { type, key, ...common, sizeBytes: record.sizeBytes, content: this.#content(record) };
-        return record.holes === undefined ? file : { ...file, holes: record.holes };
-      }
-      case 'symlink':
-        return { type, key, ...common, target: copy(record.target) };
-      case 'char-device':
-      case 'block-device':
-        return { type, key, ...common, major: record.major, minor: record.minor };
-      case 'directory':
-      case 'fifo':
-        return { type, key, ...common };
+    if (type === 'file') {
+      const file = { type, key, ...common, sizeBytes: record.sizeBytes, content: this.#content(record) };
+      return record.holes === undefined ? file : { ...file, holes: record.holes };
     }
+    if (type === 'symlink') return { type, key, ...common, target: copy(record.target) };
+    if (type === 'char-device' || type === 'block-device') return { type, key, ...common, major: record.major, minor: record.minor };
+    return { type, key, ...common };
   }
 
   /** True if what both say of their path is the same; the keys are not looked at. */
