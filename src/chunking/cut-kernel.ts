@@ -30,7 +30,10 @@ const PAGE_BYTES = 64 * KiB;
 /** The first page holds the gear table. */
 const BUFFER_ADDRESS = PAGE_BYTES;
 
-/** Compiled once for the process: V8's optimised code is then shared by all kernels, and a new one starts warm. */
+/**
+ * Compiled once for the process: all kernels share the code that V8 has optimised by then. That takes the first one or two MiB, since
+ * each chunk is a call of its own (V8 does not replace the code of a WASM function in the middle of a call).
+ */
 const module = new WebAssembly.Module(Buffer.from(cutKernelWasm, 'base64'));
 
 /**
