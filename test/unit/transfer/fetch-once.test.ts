@@ -7,7 +7,7 @@ import { MemoryChunkStore } from '../../../src/store/memory-chunk-store.ts';
 import { FetchOnce } from '../../../src/transfer/fetch-once.ts';
 import { ScriptedSource } from '../../doubles/scripted-source.ts';
 
-const chunks = Array.from({ length: 1000 }, (_, index) => {
+const chunks = Array.from({ length: 9000 }, (_, index) => {
   const bytes = Buffer.from(`chunk ${index}`);
   return { digest: hash(bytes), bytes };
 });
