@@ -9,7 +9,7 @@ import { decodeDigests, DIGEST_LIST_BYTES_MAX, encodeBitmap } from '../wan/diges
 import { encodeFrameList, type WantedFrame } from '../wan/frame-list.ts';
 import { BytesAnswer, DigestsBody, ERRORS, OCTETS, type CoreApp, type CoreParts } from './core-app.ts';
 import { Gate } from './gate.ts';
-import { callerGone, streamOf } from './stream-answer.ts';
+import { begun, callerGone, streamOf } from './stream-answer.ts';
 
 export function blockRoutes(app: CoreApp, { store }: CoreParts): void {
   const chunkAnswers = new Gate('answers with chunks', CHUNK_ANSWERS_MAX, CHUNK_ANSWERS_WAITING_MAX);
@@ -34,7 +34,8 @@ export function blockRoutes(app: CoreApp, { store }: CoreParts): void {
     const digests = decodeDigests(octets(body));
     const gone = callerGone(reply);
     const leave = await chunkAnswers.enter(gone);
-    return reply.type(OCTETS).send(await streamOf(selectFrames(store, digests, gone), leave));
+    reply.raw.once('close', leave);
+    return reply.type(OCTETS).send(streamOf(await begun(selectFrames(store, digests, gone))));
   });
 
   app.get('/v1/blocks/:digest', {

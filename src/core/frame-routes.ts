@@ -9,7 +9,7 @@ import { UploadJson } from '../wan/api-messages.ts';
 import { parseByteRange } from './byte-range.ts';
 import { BytesAnswer, ERRORS, OCTETS, type CoreApp, type CoreParts } from './core-app.ts';
 import { Gate } from './gate.ts';
-import { callerGone, streamOf } from './stream-answer.ts';
+import { begun, callerGone, streamOf } from './stream-answer.ts';
 
 export function frameRoutes(app: CoreApp, { store }: CoreParts): void {
   const uploads = new Gate('uploads', UPLOADS_MAX, UPLOADS_WAITING_MAX);
@@ -51,7 +51,7 @@ export function frameRoutes(app: CoreApp, { store }: CoreParts): void {
     const [startBytes, endBytes] = range.kind === 'whole' ? [0, totalBytes] : [range.startBytes, range.endBytes];
     if (range.kind === 'part') void reply.status(206).header('content-range', `bytes ${startBytes}-${endBytes - 1}/${totalBytes}`);
     const pieces = store.readPack(packId, startBytes, endBytes, callerGone(reply))[Symbol.asyncIterator]();
-    return reply.header('content-length', endBytes - startBytes).send(await streamOf(pieces));
+    return reply.header('content-length', endBytes - startBytes).send(streamOf(await begun(pieces)));
   });
 }
 

@@ -9,7 +9,7 @@ import { writeCar } from '../manifest/car.ts';
 import { missingBlocks } from '../manifest/missing-blocks.ts';
 import { Manifest } from '../manifest/read.ts';
 import { BytesAnswer, ERRORS, type CoreApp, type CoreParts } from './core-app.ts';
-import { streamOf } from './stream-answer.ts';
+import { begun, streamOf } from './stream-answer.ts';
 
 const CAR = 'application/vnd.ipld.car';
 
@@ -29,7 +29,7 @@ export function manifestRoutes(app: CoreApp, { store, log }: CoreParts): void {
     // What the caller has and the core does not know is a hint that does not help.
     const haves = [...new Set((query.have ?? '').split(',').filter((text) => text !== '').map(rootOf))].filter((have) => store.has([have])[0] === true);
     const blocks = missingBlocks(new Manifest(root, read), haves.map((have) => new Manifest(have, read)));
-    const car = await streamOf(writeCar(root, blocks)[Symbol.asyncIterator]());
+    const car = streamOf(writeCar(root, await begun(blocks)));
     car.once('error', (error) => log.error({ err: error, root: params.root }, 'a manifest could not be sent to its end'));
     void reply.type(CAR).header('vary', 'accept-encoding');
     if (!acceptsZstd(headers['accept-encoding'])) return reply.send(car);

@@ -11,29 +11,17 @@ export function callerGone(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-/**
- * The stream of `pieces`, once the first of them is there: what goes wrong before it is an error with a status, what goes wrong later ends
- * the connection. Pull-based: nothing is made before the socket takes it. `onEnd` is called once, however it ends.
- */
-export async function streamOf(pieces: AsyncIterator<Uint8Array>, onEnd: () => void = () => undefined): Promise<Readable> {
-  let ended = false;
-  const end = (): void => {
-    if (!ended) onEnd();
-    ended = true;
-  };
-  let first: IteratorResult<Uint8Array>;
-  try {
-    first = await pieces.next();
-  } catch (error) {
-    end();
-    throw error;
-  }
-  const stream = Readable.from(startingWith(first, pieces), { objectMode: false });
-  stream.once('close', end);
-  return stream;
+/** `items` once the first of them is there: what goes wrong before it can still be answered with a status. */
+export async function begun<T>(items: AsyncIterator<T>): Promise<AsyncGenerator<T, void, undefined>> {
+  return startingWith(await items.next(), items);
 }
 
-async function* startingWith(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+/** The bytes as a stream that is pull-based: nothing is made before the socket takes it. What goes wrong in it ends the connection. */
+export function streamOf(pieces: AsyncIterable<Uint8Array>): Readable {
+  return Readable.from(pieces, { objectMode: false });
+}
+
+async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncGenerator<T, void, undefined> {
   try {
     for (let step = first; step.done !== true; step = await rest.next()) yield step.value;
   } finally {

@@ -133,19 +133,20 @@ export class HttpTransport {
       signal: call.signal ?? null,
       ...(call.answerTimeoutMs === undefined ? {} : { headersTimeout: call.answerTimeoutMs }),
     });
-    const body = this.#counted(answer.body, call);
+    // Errors are counted apart, as the core does.
+    const body = this.#counted(answer.body, answer.statusCode < 400 ? call.kind : 'other', call.signal);
     if (answer.statusCode >= 400) throw errorOfAnswer(answer.statusCode, await readAll(body, this.url), this.url);
     return { status: answer.statusCode, headers: answer.headers, body };
   }
 
-  async *#counted(body: Readable, call: HttpCall): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#counted(body: Readable, kind: TrafficKind, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const piece of body as AsyncIterable<Uint8Array>) {
-        this.receivedBytes[call.kind] += piece.byteLength;
+        this.receivedBytes[kind] += piece.byteLength;
         yield piece;
       }
     } catch (thrown) {
-      throw networkError(thrown, this.url, call.signal);
+      throw networkError(thrown, this.url, signal);
     }
   }
 }
