@@ -1,5 +1,6 @@
 /** argv -> cli. The version is checked before anything is imported that an old Node.js cannot load. */
 import { BranchcastError } from './base/errors.ts';
+import { SHUTDOWN_GRACE_MS } from './base/limits.ts';
 
 const NODE_MAJOR_MIN = 24;
 
@@ -10,4 +11,6 @@ if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_MIN) {
 } else {
   const { runCli } = await import('./cli/run-cli.ts');
   process.exitCode = await runCli(process.argv.slice(2));
+  // Whatever is still open then (a connection that does not close) must not keep a finished command.
+  setTimeout(() => process.exit(), SHUTDOWN_GRACE_MS).unref();
 }

@@ -143,12 +143,10 @@ export const LAN_WANT_DIGESTS_MAX = 4096;
 export const LAN_WANTS_OUTSTANDING_MAX = 32;
 /** Chunk bytes that an agent asks for at a time, over all its outstanding wants. */
 export const LAN_WINDOW_RAW_BYTES = 16 * MiB;
-/** A message is handed to the stream in pieces, so that the far end can begin with the first while the last is being encrypted. */
+/** A message is handed to its stream in pieces of what a socket takes at a time (message-stream.ts says why). */
 export const LAN_SEND_PIECE_BYTES = 64 * KiB;
-/** Bytes that may wait in the write buffer of a connection before its streams must pause. */
-export const LAN_SEND_BUFFER_BYTES = 1 * MiB;
-/** A peer that grants us window without end and does not read ends here; an honest one never comes near. */
-export const LAN_CONNECTION_BACKLOG_BYTES_MAX = 32 * MiB;
+/** What may wait in a connection until its peer reads: a piece for each stream, or the answers to a flood of pings, which ends here. */
+export const LAN_CONNECTION_BACKLOG_BYTES_MAX = 5 * MiB;
 /** Bytes that may wait unread in a receiving stream before it pauses the sender. */
 export const LAN_RECEIVE_BUFFER_BYTES = 4 * MiB;
 /** What the far end may send before it has to wait for us (yamux window): what still comes after a pause. 1 MiB fills 1 Gbit/s over 8 ms. */

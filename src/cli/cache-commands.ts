@@ -60,7 +60,7 @@ async function scrub({ signal, progress }: Invocation, start: () => Promise<Scru
   }
   if (status.state !== 'done') throw new BranchcastError('BC_STORE_DAMAGED', `the scrub ended as "${status.state}": ${status.error ?? 'no reason was given'}`);
   const droppedCount = status.droppedCount ?? 0;
-  const text = facts([['frames', status.frameCount ?? 0], ['chunks', status.chunkCount ?? 0], ['read', formatBytes(status.doneBytes ?? 0)], ['wrong chunks, dropped', droppedCount]]);
+  const text = facts([['frames', status.frameCount ?? 0], ['chunks', status.chunkCount ?? 0], ['wrong chunks, dropped', droppedCount]]);
   return { json: status, text, exitCode: droppedCount > 0 ? 3 : 0 };
 }
 

@@ -4,15 +4,12 @@ import type { Digest } from '../chunking/digest.ts';
 import { Manifest, type ReadBlock } from '../manifest/read.ts';
 import type { CoreClient } from '../wan/core-client.ts';
 
-/**
- * One manifest for each root, over nodes that they share. With two roots only those nodes are fetched ahead in which they differ: a
- * diff looks at no others.
- */
+/** One manifest for each root. Of the second and further only the nodes are fetched that those before lack. */
 export async function openManifests(client: CoreClient, roots: readonly Digest[], signal: AbortSignal): Promise<Manifest[]> {
   const nodes = new Map<Digest, Uint8Array>();
   let leftBytes = MANIFEST_READ_AHEAD_BYTES_MAX;
-  for (const root of roots) {
-    for await (const { digest, bytes } of client.fetchManifest(root, roots.filter((other) => other !== root), { signal })) {
+  for (const [index, root] of roots.entries()) {
+    for await (const { digest, bytes } of client.fetchManifest(root, roots.slice(0, index), { signal })) {
       leftBytes -= bytes.byteLength;
       if (leftBytes < 0) break;
       nodes.set(digest, bytes);

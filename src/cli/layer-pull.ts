@@ -1,14 +1,11 @@
 /** `branchcast layer pull`: brings a directory to a layer, once, as an agent would. */
-import { generateKeyPair } from '@libp2p/crypto/keys';
 import { Option, type Command } from 'commander';
-import { pullLayer, type PullProgress, type PullResult } from '../agent/pull-layer.ts';
-import { createSiteSources } from '../agent/site-sources.ts';
+import type { PullProgress, PullResult } from '../agent/pull-layer.ts';
 import { systemClock } from '../base/clock.ts';
 import { PULL_CORE_AFTER_MS, PULL_GIVE_UP_MS } from '../base/limits.ts';
 import { createLog } from '../base/log.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import { formatRoot } from '../chunking/digest.ts';
-import { createLanHost } from '../swarm/lan-host.ts';
 import { action, addCommand, type Invocation } from './command.ts';
 import { DEFAULT_CORE_URL } from './core-url.ts';
 import { facts, type Outcome } from './outcome.ts';
@@ -39,6 +36,10 @@ export function addPullCommand(group: Command): void {
 }
 
 async function pull(ref: string, target: string, options: PullOptions, { signal, progress }: Invocation): Promise<PullResult> {
+  // libp2p and the rest of an agent take long to load: other commands do without.
+  const [{ pullLayer }, { createSiteSources }, { createLanHost }, { generateKeyPair }] = await Promise.all([
+    import('../agent/pull-layer.ts'), import('../agent/site-sources.ts'), import('../swarm/lan-host.ts'), import('@libp2p/crypto/keys'),
+  ]);
   const log = createLog('cli', 'warn');
   // Nobody needs to know this process again.
   const host = await createLanHost({ privateKey: await generateKeyPair('Ed25519'), listen: [], log });

@@ -1,0 +1,61 @@
+/**
+ * Changes of a manifest diff as people mean them. Small files share chunks, so an edit gives its neighbours other chunks too: of
+ * small files of one size the bytes are fetched and compared, a batch of files at a time.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { COMPARED_FILES_MAX, REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import type { Digest } from '../chunking/digest.ts';
+import type { ManifestChange } from '../manifest/diff.ts';
+import type { Entry, Piece } from '../manifest/entry.ts';
+import { decodeFrame } from '../store/frame-decode.ts';
+
+/** Frames that hold the chunks, as far as there are any: `CoreClient.fetchChunks`. */
+export type FetchChunks = (digests: readonly Digest[]) => AsyncIterable<Uint8Array>;
+
+/** The same changes in the same order, less those where nothing differs but the chunk. */
+export async function* exactChanges(changes: AsyncIterable<ManifestChange>, fetchChunks: FetchChunks): AsyncGenerator<ManifestChange, void, undefined> {
+  let batch: ManifestChange[] = [];
+  let doubtfulCount = 0;
+  for await (const change of changes) {
+    batch.push(change);
+    if (smallPieces(change) !== undefined) doubtfulCount += 1;
+    // Bounds the chunks in memory, and the changes that wait for them.
+    if (doubtfulCount < COMPARED_FILES_MAX && batch.length < REQUEST_DIGESTS_MAX) continue;
+    yield* settled(batch, fetchChunks);
+    batch = [];
+    doubtfulCount = 0;
+  }
+  yield* settled(batch, fetchChunks);
+}
+
+async function* settled(batch: readonly ManifestChange[], fetchChunks: FetchChunks): AsyncGenerator<ManifestChange, void, undefined> {
+  const wanted = new Set(batch.flatMap((change) => smallPieces(change) ?? []).map(({ digest }) => digest));
+  const chunks = new Map<Digest, Uint8Array>();
+  if (wanted.size > 0) {
+    for await (const frame of fetchChunks([...wanted])) for (const { digest, bytes } of decodeFrame(frame, { only: wanted })) chunks.set(digest, bytes);
+  }
+  for (const change of batch) {
+    const pieces = smallPieces(change);
+    const [before, after] = (pieces ?? []).map((piece) => bytesOf(piece, chunks));
+    const isSame = before !== undefined && after !== undefined && before.equals(after);
+    if (!isSame) yield change;
+    else if (!isDeepStrictEqual(metadata(change.before), metadata(change.after))) yield { ...change, contentChanged: false };
+  }
+}
+
+/** The one piece of a file before and after, where they might hold the same bytes. */
+function smallPieces({ before, after, contentChanged }: ManifestChange): readonly [Piece, Piece] | undefined {
+  if (!contentChanged || before?.type !== 'file' || after?.type !== 'file' || before.sizeBytes !== after.sizeBytes) return undefined;
+  const [old, now] = [before.content, after.content].map((content) => ('pieces' in content && content.pieces.length === 1 ? content.pieces[0] : undefined));
+  return old === undefined || now === undefined ? undefined : [old, now];
+}
+
+function bytesOf({ digest, offsetBytes, lengthBytes }: Piece, chunks: ReadonlyMap<Digest, Uint8Array>): Buffer | undefined {
+  const chunk = chunks.get(digest);
+  return chunk === undefined ? undefined : Buffer.from(chunk.buffer, chunk.byteOffset + offsetBytes, lengthBytes);
+}
+
+/** Everything of an entry but where its bytes are. */
+function metadata(entry: Entry | undefined): unknown {
+  return entry?.type === 'file' ? { ...entry, content: undefined } : entry;
+}

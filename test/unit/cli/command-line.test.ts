@@ -1,0 +1,103 @@
+/** The command line as a user meets it: the launcher, usage errors, JSON, exit codes. */
+import { execFile } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import t from 'tap';
+import { parse } from 'yaml';
+import { createProgram } from '../../../src/cli/program.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../../scripts/branchcast', import.meta.url));
+/** Port 9 (discard): nobody listens. */
+const NO_CORE = 'http://127.0.0.1:9';
+
+interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function branchcast(args: readonly string[], launcher = LAUNCHER): Promise<Run> {
+  return new Promise((resolve) => {
+    execFile(launcher, args, { encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } }, (error, stdout, stderr) => {
+      resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+function commandsBelow(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(commandsBelow)];
+}
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => { text += part; } });
+  command.outputHelp();
+  return text;
+}
+
+await t.test('every command has examples, and every one that answers has --json', async (t) => {
+  const commands = commandsBelow(createProgram()).filter((command) => command.name() !== 'complete');
+  t.ok(commands.length > 20, `saw ${commands.length} commands`);
+  for (const command of commands) {
+    const help = helpOf(command);
+    t.match(help, /Examples:\n {2}\$ |Examples:\n {2}\$? ?source/, `${command.name()} has examples`);
+    const isDaemon = command.name() === 'start';
+    if (command.commands.length === 0 && !isDaemon && command.name() !== 'completion') t.match(help, /--json/, `${command.parent?.name()} ${command.name()} has --json`);
+  }
+});
+
+await t.test('usage errors', async (t) => {
+  const typo = await branchcast(['layer', 'lsit']);
+  t.equal(typo.exitCode, 2);
+  t.match(typo.stderr, /^error BC_USAGE: unknown command 'lsit'/);
+  t.match(typo.stderr, /Did you mean list\?/);
+  const asJson = await branchcast(['layer', 'publish', '.', '--name', 'x', '--json']);
+  t.equal(asJson.exitCode, 2);
+  t.match(JSON.parse(asJson.stdout), { error: { code: 'BC_USAGE', message: /--version/, advice: String } });
+  t.equal(asJson.stderr, '');
+});
+
+await t.test('help and version are no errors; a line that stops short is', async (t) => {
+  const [help, version, short] = await Promise.all([branchcast(['layer', 'publish', '--help']), branchcast(['--version']), branchcast(['layer'])]);
+  t.equal(help.exitCode, 0);
+  t.match(help.stdout, /--parent/);
+  t.match(version, { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
+  t.equal(short.exitCode, 2);
+});
+
+await t.test('the launcher follows links', async (t) => {
+  const dir = t.testdir({ bin: {} });
+  symlinkSync(LAUNCHER, join(dir, 'bin/first'));
+  symlinkSync('first', join(dir, 'bin/branchcast'));
+  t.match(await branchcast(['--version'], join(dir, 'bin/branchcast')), { exitCode: 0 });
+});
+
+await t.test('no core', async (t) => {
+  const plain = await branchcast(['site', 'list', '--core', 'ftp://x']);
+  t.equal(plain.exitCode, 2);
+  t.match(plain.stderr, /^error BC_CONFIG_INVALID: /);
+  const scrub = await branchcast(['cache', 'status', '--reflector-api', NO_CORE, '--json']);
+  t.equal(scrub.exitCode, 1);
+  t.match(JSON.parse(scrub.stdout), { error: { code: 'BC_REFLECTOR_UNREACHABLE', details: { url: NO_CORE } } });
+});
+
+await t.test('config check and show', async (t) => {
+  const dir = t.testdir({ 'good.yaml': 'dataDir: data\nlisten: 127.0.0.1:1234\n', 'bad.yaml': 'lisen: 1\npackBytesTarget: 1 MiB\n' });
+  const good = await branchcast(['config', 'check', 'core', join(dir, 'good.yaml'), '--json']);
+  t.match(good, { exitCode: 0 });
+  t.match(JSON.parse(good.stdout), { ok: true });
+  const bad = await branchcast(['config', 'check', 'core', join(dir, 'bad.yaml')]);
+  t.equal(bad.exitCode, 2);
+  t.match(bad.stderr, /bad\.yaml:1: lisen: unknown key \(did you mean "listen"\?\)\n.*bad\.yaml:2: packBytesTarget/);
+  const shown = await branchcast(['config', 'show', 'core', join(dir, 'good.yaml'), '--origin']);
+  t.match(parse(shown.stdout), { dataDir: join(dir, 'data'), listen: '127.0.0.1:1234', packBytesTarget: '64 MiB' });
+  t.match(shown.stdout, /# file .*good\.yaml:2\nlisten/);
+});
+
+await t.test('completion knows the verbs', async (t) => {
+  for (const shell of ['bash', 'zsh', 'fish']) t.match(await branchcast(['completion', shell]), { exitCode: 0, stdout: /branchcast/ }, shell);
+  const verbs = await branchcast(['complete', '--', 'layer', '']);
+  t.match(verbs.stdout, /publish[\s\S]*diff[\s\S]*verify/);
+});
