@@ -91,7 +91,7 @@ export const WAN_BACKOFF_LAST_MS = 8 * SECOND_MS;
 /** Ranges that one fetch has under way: enough to fill a line of 50 ms and 1 Gbit/s, few enough to leave connections for others. */
 export const WAN_RANGES_MAX = 4;
 /** Bytes of ranges that one fetch has asked for and its consumer has not taken. A started range is always read to its end, so that no paused consumer holds a connection. */
-export const WAN_WINDOW_BYTES = 24 * MiB;
+export const WAN_WINDOW_BYTES = 12 * MiB;
 /** Digests in one question where chunks are: the answer comes soon, and the next is asked while ranges flow. */
 export const LOCATE_DIGESTS = 2048;
 /** Unwanted bytes between two frames that cost less than the headers of another request. */

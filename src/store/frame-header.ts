@@ -38,7 +38,7 @@ interface FixedPart {
   readonly storedBytes: number;
 }
 
-const MAGIC = Buffer.from('BCF1', 'latin1');
+export const FRAME_MAGIC = Buffer.from('BCF1', 'latin1');
 const FIXED_BYTES = 20;
 const TABLE_ENTRY_BYTES = DIGEST_BYTES + 4;
 const CRC_BYTES = 4;
@@ -71,7 +71,7 @@ export function frameNeeds(bytes: Uint8Array): { readonly headerBytes: number; r
 /** Header and table, ready to stand before the payload. */
 export function encodeFrameHeader(codec: FrameCodec, chunks: readonly { digest: Digest; bytes: Uint8Array }[], rawBytes: number, payload: Uint8Array): Buffer {
   const header = Buffer.alloc(frameHeaderBytes(chunks.length));
-  MAGIC.copy(header, 0);
+  FRAME_MAGIC.copy(header, 0);
   header.writeUInt8(CODECS.indexOf(codec), 4);
   header.writeUInt16LE(chunks.length, 6);
   header.writeUInt32LE(rawBytes, 8);
@@ -97,7 +97,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   const view = asBuffer(bytes);
-  if (!MAGIC.subarray(0, view.byteLength).equals(view.subarray(0, MAGIC.byteLength))) throw malformed('it does not start with BCF1');
+  if (!FRAME_MAGIC.subarray(0, view.byteLength).equals(view.subarray(0, FRAME_MAGIC.byteLength))) throw malformed('it does not start with BCF1');
   if (view.byteLength < FIXED_BYTES) return undefined;
   const codec = CODECS[view.readUInt8(4)];
   if (codec === undefined || view.readUInt8(5) !== 0) throw malformed(`unknown codec ${view.readUInt8(4)}`);

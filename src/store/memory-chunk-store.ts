@@ -27,6 +27,7 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
   readonly #eviction: S3Fifo;
   readonly #ghosts = new Ghosts();
   readonly #pins: Pins;
+  readonly #underWay = new Set<Promise<unknown>>();
   #nextPack = 0;
   #storedBytes = 0;
   #evictedBytes = 0;
@@ -61,7 +62,7 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
     try {
       return decodeFrame(held.bytes, { only: new Set([digest]) })[0]?.bytes;
     } catch (cause) {
-      this.#drop(held, [digest]);
+      this.#drop(held);
       throw rotten(held.location, `chunk ${digest}`, cause);
     }
   }
@@ -74,18 +75,24 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
       checkFrame(held.bytes);
       return held.bytes;
     } catch (cause) {
-      this.#drop(held, held.header.chunks.map((chunk) => chunk.digest));
+      this.#drop(held);
       throw rotten(location, 'a frame', cause);
     }
   }
 
   async put(frames: readonly Uint8Array[]): Promise<PutResult> {
     this.#checkOpen();
-    const verified = await verifyFrames(frames);
-    this.#checkOpen();
-    const plan = this.#planWithRoom(verified);
-    for (const frame of plan.frames) this.#keep(frame);
-    return plan.result;
+    const work = verifyFrames(frames).then((verified) => {
+      const plan = this.#planWithRoom(verified);
+      for (const frame of plan.frames) this.#keep(frame);
+      return plan.result;
+    });
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 
   pin(name: string, digests: Iterable<Digest>): void {
@@ -117,12 +124,15 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
     let doneBytes = 0;
     for (const held of this.#frames.values()) {
       throwIfAborted(options.signal);
+      const live = held.header.chunks.filter(({ digest }) => this.#chunks.get(digest)?.held === held);
       report.frameCount += 1;
-      for (const { digest, bytes } of held.header.chunks) {
-        if (this.#chunks.get(digest)?.held !== held) continue;
-        report.chunkCount += 1;
-        report.rawBytes += bytes;
-        if (!(await this.get(digest).then(() => true, () => false))) report.dropped.push(digest);
+      report.chunkCount += live.length;
+      report.rawBytes += live.reduce((sum, chunk) => sum + chunk.bytes, 0);
+      try {
+        decodeFrame(held.bytes);
+      } catch {
+        this.#drop(held);
+        report.dropped.push(...live.map((chunk) => chunk.digest));
       }
       doneBytes += held.bytes.byteLength;
       options.onProgress?.(doneBytes, Math.max(totalBytes, doneBytes));
@@ -132,6 +142,7 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled(this.#underWay);
   }
 
   packBytes(packId: string): number | undefined {
@@ -208,10 +219,9 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
     this.#eviction.insert(packId, held.bytes.byteLength, ghostBytes * 2 >= header.rawBytes);
   }
 
-  #drop(held: Held, digests: readonly Digest[]): void {
+  #drop(held: Held): void {
     this.#corruptCount += 1;
-    for (const digest of digests) if (this.#chunks.get(digest)?.held === held) this.#unlink(digest);
-    if (held.header.chunks.every(({ digest }) => this.#chunks.get(digest)?.held !== held)) this.#remove(held);
+    this.#remove(held);
   }
 
   #remove(held: Held): void {

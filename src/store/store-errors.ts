@@ -1,5 +1,5 @@
 /** What every store says in the same words. */
-import { BranchcastError } from '../base/errors.ts';
+import { BranchcastError, hasCode } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
 import type { FrameLocation } from './chunk-store.ts';
 
@@ -23,4 +23,9 @@ export function packNotFound(packId: string): BranchcastError {
 
 export function badRange(packId: string, startBytes: number, endBytes: number, packBytes: number): BranchcastError {
   return new BranchcastError('BC_USAGE', `range ${startBytes} to ${endBytes} is not within the ${packBytes} bytes of pack ${packId}`, { details: { packId, packBytes } });
+}
+
+/** True for what rot looks like; other failures (of the disk, of the process) say nothing about the bytes. */
+export function isRot(error: unknown): boolean {
+  return hasCode(error, 'BC_FRAME_MALFORMED') || hasCode(error, 'BC_CHUNK_CORRUPT');
 }

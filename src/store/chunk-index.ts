@@ -1,0 +1,156 @@
+/**
+ * Where each chunk stands, in LevelDB: small enough to look up without waiting, and made again from the packs when it is lost.
+ * Keys: `c` + digest, a chunk; `p` + pack id, what the index has taken in of a pack; `v`, the version of this layout.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { BranchcastError, hasCode } from '../base/errors.ts';
+import { INDEX_CACHE_BYTES } from '../base/limits.ts';
+import type { Logger } from '../base/log.ts';
+import { digestFromBytes, type Digest } from '../chunking/digest.ts';
+import type { ChunkLocation } from './chunk-store.ts';
+import { indexFailure, isDamage, isLocked } from './index-errors.ts';
+import { decodeLocation, decodePack, encodeLocation, encodePack, type PackRecord } from './index-records.ts';
+
+export interface EntryChange {
+  readonly digest: Digest;
+  readonly before: ChunkLocation | undefined;
+  readonly after: ChunkLocation | undefined;
+}
+
+export interface PackChange {
+  readonly packId: string;
+  readonly record: PackRecord | undefined;
+}
+
+type Database = Level<Uint8Array, Uint8Array>;
+
+const LAYOUT_VERSION = Buffer.from('1');
+const DAMAGED_MARK = 'DAMAGED';
+const VERSION_KEY = Buffer.from('v');
+const CHUNK_PREFIX = '63';
+const PACK_PREFIX = '70';
+/** Chunk keys are `c` and 32 bytes. */
+const CHUNK_RANGE = { gte: Buffer.from('c'), lt: Buffer.from('d') };
+const PACK_RANGE = { gte: Buffer.from('p'), lt: Buffer.from('q') };
+
+export class ChunkIndex {
+  readonly #dir: string;
+  #db: Database;
+  /** A write failed: LevelDB refuses further ones, and its log may end in a torn record, until it is opened anew. */
+  #failed = false;
+  /** Changes under way to the disk: what they say is already true, for the bytes that they name are durable. */
+  #staged = new Map<Digest, ChunkLocation | undefined>();
+
+  private constructor(dir: string, db: Database) {
+    this.#dir = dir;
+    this.#db = db;
+  }
+
+  /** Opens the index, an empty one where it is missing, damaged or of another layout. Throws BC_STORE_LOCKED. */
+  static async open(dir: string, log: Logger): Promise<ChunkIndex> {
+    let db: Database;
+    try {
+      db = await openDatabase(dir);
+      if (existsSync(join(dir, DAMAGED_MARK))) {
+        await db.close();
+        throw new BranchcastError('BC_STORE_DAMAGED', `the chunk index in ${dir} was found damaged`);
+      }
+    } catch (error) {
+      if (isLocked(error)) throw new BranchcastError('BC_STORE_LOCKED', `another process has the store in ${dir} open`, { cause: error });
+      if (!isDamage(error) && !hasCode(error, 'BC_STORE_DAMAGED')) throw indexFailure(dir, error);
+      log.warn({ err: error, dir }, 'the chunk index is damaged; it is made again from the packs');
+      await rm(dir, { recursive: true, force: true });
+      db = await openDatabase(dir);
+    }
+    const version = db.getSync(VERSION_KEY);
+    if (version === undefined || !LAYOUT_VERSION.equals(version)) {
+      await db.clear();
+      await db.put(VERSION_KEY, LAYOUT_VERSION);
+    }
+    return new ChunkIndex(dir, db);
+  }
+
+  get(digest: Digest): ChunkLocation | undefined {
+    if (this.#staged.has(digest)) return this.#staged.get(digest);
+    let value: Uint8Array | undefined;
+    try {
+      value = this.#db.getSync(chunkKey(digest));
+    } catch (error) {
+      if (isDamage(error)) markDamaged(this.#dir);
+      throw indexFailure(this.#dir, error);
+    }
+    return value === undefined ? undefined : decodeLocation(value);
+  }
+
+  /**
+   * Changes that become visible at once, and are written in one batch. If that fails they are taken back and the error is thrown.
+   * One call at a time. Not synced: after a power cut a pack's own record tells how far the index knows it, and the rest is read again.
+   */
+  async write(entries: readonly EntryChange[], packs: readonly PackChange[]): Promise<void> {
+    this.#staged = new Map(entries.map((entry) => [entry.digest, entry.after]));
+    try {
+      if (this.#failed) await this.#reopen();
+      const batch = this.#db.batch();
+      for (const { digest, after } of entries) {
+        if (after === undefined) batch.del(chunkKey(digest));
+        else batch.put(chunkKey(digest), encodeLocation(after));
+      }
+      for (const { packId, record } of packs) {
+        if (record === undefined) batch.del(packKey(packId));
+        else batch.put(packKey(packId), encodePack(record));
+      }
+      await batch.write();
+    } catch (error) {
+      this.#failed = true;
+      throw indexFailure(this.#dir, error);
+    } finally {
+      this.#staged = new Map();
+    }
+  }
+
+  async *packs(): AsyncGenerator<[string, PackRecord | undefined], void, undefined> {
+    for await (const [key, value] of this.#db.iterator(PACK_RANGE)) yield [Buffer.from(key).toString('hex', 1), decodePack(value)];
+  }
+
+  /** Every entry; takes seconds for millions. */
+  async *entries(): AsyncGenerator<[Digest, ChunkLocation | undefined], void, undefined> {
+    for await (const [key, value] of this.#db.iterator({ ...CHUNK_RANGE, fillCache: false })) yield [digestFromBytes(key, 1), decodeLocation(value)];
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#db.close();
+    this.#db = await openDatabase(this.#dir);
+    this.#failed = false;
+  }
+}
+
+/** Rot that a lookup meets does not show when LevelDB is opened: leave a note for the next time. */
+function markDamaged(dir: string): void {
+  try {
+    writeFileSync(join(dir, DAMAGED_MARK), '');
+  } catch {
+    // The lookup's own error is the one to report.
+  }
+}
+
+async function openDatabase(dir: string): Promise<Database> {
+  // Digests do not compress. Of each table file LevelDB keeps its index and Bloom filter in memory: 2 or 3 bytes a chunk.
+  const db: Database = new Level(dir, { keyEncoding: 'view', valueEncoding: 'view', compression: false, cacheSize: INDEX_CACHE_BYTES });
+  await db.open();
+  return db;
+}
+
+function chunkKey(digest: Digest): Uint8Array {
+  return Buffer.from(CHUNK_PREFIX + digest, 'hex');
+}
+
+function packKey(packId: string): Uint8Array {
+  return Buffer.from(PACK_PREFIX + packId, 'hex');
+}

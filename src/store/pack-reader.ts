@@ -1,0 +1,58 @@
+/** Reads frames, chunks and ranges out of packs. What it reads is checked; what is wrong is reported, not mended. */
+import { BranchcastError, throwIfAborted } from '../base/errors.ts';
+import { DECODED_FRAMES_BYTES_MAX, PACK_READ_BYTES } from '../base/limits.ts';
+import type { ChunkLedger } from './chunk-ledger.ts';
+import type { FrameLocation } from './chunk-store.ts';
+import { FrameCache, type DecodedFrame } from './frame-cache.ts';
+import { checkFrame, decodeFrame } from './frame-decode.ts';
+import { readAt, type PackHandles } from './pack-handles.ts';
+import { badRange, packNotFound } from './store-errors.ts';
+
+export class PackFrameReader {
+  readonly #ledger: ChunkLedger;
+  readonly #handles: PackHandles;
+  readonly #decoded = new FrameCache(DECODED_FRAMES_BYTES_MAX);
+
+  constructor(ledger: ChunkLedger, handles: PackHandles) {
+    this.#ledger = ledger;
+    this.#handles = handles;
+  }
+
+  /** The frame as stored; undefined if the location is stale. Throws BC_FRAME_MALFORMED if its checksums do not hold. */
+  async stored(location: FrameLocation): Promise<Uint8Array | undefined> {
+    const { packId, offsetBytes, storedBytes } = location;
+    const pack = this.#ledger.packs.get(packId);
+    if (pack === undefined || offsetBytes + storedBytes > pack.lengthBytes) return undefined;
+    // From here on the pack is held: nothing was awaited since it was found.
+    const bytes = await this.#handles.use(packId, (handle) => readAt(handle, offsetBytes, storedBytes));
+    checkFrame(bytes);
+    return bytes;
+  }
+
+  /** The frame's chunks, verified; undefined if the location is stale. Throws BC_FRAME_MALFORMED, BC_CHUNK_CORRUPT. */
+  decoded(location: FrameLocation): Promise<DecodedFrame | undefined> {
+    return this.#decoded.get(`${location.packId}/${location.offsetBytes}`, location.rawBytes, async () => {
+      const frame = await this.stored(location);
+      return frame === undefined ? undefined : new Map(decodeFrame(frame).map((chunk) => [chunk.digest, chunk.bytes]));
+    });
+  }
+
+  async *range(packId: string, startBytes: number, endBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    const pack = this.#ledger.packs.get(packId);
+    if (pack === undefined) throw packNotFound(packId);
+    if (!(startBytes >= 0 && startBytes <= endBytes && endBytes <= pack.lengthBytes)) throw badRange(packId, startBytes, endBytes, pack.lengthBytes);
+    const hold = this.#handles.hold(packId);
+    try {
+      const handle = await hold.handle;
+      for (let offset = startBytes; offset < endBytes; ) {
+        throwIfAborted(signal);
+        const piece = await readAt(handle, offset, Math.min(PACK_READ_BYTES, endBytes - offset));
+        if (piece.byteLength === 0) throw new BranchcastError('BC_STORE_DAMAGED', `pack ${packId} ends at ${offset}, ${pack.lengthBytes - offset} bytes too early`, { details: { packId } });
+        offset += piece.byteLength;
+        yield piece;
+      }
+    } finally {
+      hold.done();
+    }
+  }
+}
