@@ -22,7 +22,7 @@ export interface Watched {
 }
 
 /** The part of an agent's status that is looked at. */
-export interface AssignmentStatus {
+interface AssignmentStatus {
   readonly state: string;
   readonly version?: string;
   readonly seconds?: number;
@@ -42,7 +42,7 @@ export async function wanCount(branch: Branch): Promise<WanCount> {
   return sites.find((site) => site.name === 'branch')?.wan ?? { bytes: 0, chunkBytes: 0, manifestBytes: 0 };
 }
 
-export async function assignmentOf(agent: Daemon): Promise<AssignmentStatus> {
+async function assignmentOf(agent: Daemon): Promise<AssignmentStatus> {
   const { assignments } = await agent.api<{ assignments: readonly AssignmentStatus[] }>('/v1/status');
   const [assignment] = assignments;
   if (assignment === undefined) throw new Error(`${agent.spec.name} has no assignment`);

@@ -1,7 +1,7 @@
 /** "Did you mean …": the closest of some names, for messages about names that do not exist. */
 
 /** The candidate nearest to `name` by edit distance, if it is near enough to be a slip of the hand. */
-export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const bound = Math.max(2, Math.floor(name.length / 3));
   let best: string | undefined;
   let bestDistance = bound + 1;

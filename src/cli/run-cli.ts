@@ -1,7 +1,6 @@
 /** Runs one command line and gives its exit code. Errors are printed here and nowhere else. */
 import { CommanderError } from 'commander';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { errorBody } from '../base/http-api.ts';
 import { print } from './command.ts';
 import { createProgram } from './program.ts';
 
@@ -25,8 +24,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 function printError(error: BranchcastError, asJson: boolean): void {
   if (asJson) {
-    const { code, message, details } = errorBody(error).error;
-    print(JSON.stringify({ error: { code, message, details, advice: error.kind.advice } }, undefined, 2));
+    const { code, message, details, kind } = error;
+    print(JSON.stringify({ error: { code, message, details, advice: kind.advice } }, undefined, 2));
     return;
   }
   process.stderr.write(`error ${error.code}: ${error.message}\n  ${error.kind.advice}\n`);

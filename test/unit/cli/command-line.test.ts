@@ -49,11 +49,10 @@ await t.test('every command has examples, and every one that answers has --json'
 });
 
 await t.test('usage errors', async (t) => {
-  const typo = await branchcast(['layer', 'lsit']);
+  const [typo, asJson] = await Promise.all([branchcast(['layer', 'lsit']), branchcast(['layer', 'publish', '.', '--name', 'x', '--json'])]);
   t.equal(typo.exitCode, 2);
   t.match(typo.stderr, /^error BC_USAGE: unknown command 'lsit'/);
   t.match(typo.stderr, /Did you mean list\?/);
-  const asJson = await branchcast(['layer', 'publish', '.', '--name', 'x', '--json']);
   t.equal(asJson.exitCode, 2);
   t.match(JSON.parse(asJson.stdout), { error: { code: 'BC_USAGE', message: /--version/, advice: String } });
   t.equal(asJson.stderr, '');
@@ -75,29 +74,30 @@ await t.test('the launcher follows links', async (t) => {
 });
 
 await t.test('no core', async (t) => {
-  const plain = await branchcast(['site', 'list', '--core', 'ftp://x']);
+  const [plain, scrub] = await Promise.all([branchcast(['site', 'list', '--core', 'ftp://x']), branchcast(['cache', 'status', '--reflector-api', NO_CORE, '--json'])]);
   t.equal(plain.exitCode, 2);
   t.match(plain.stderr, /^error BC_CONFIG_INVALID: /);
-  const scrub = await branchcast(['cache', 'status', '--reflector-api', NO_CORE, '--json']);
   t.equal(scrub.exitCode, 1);
   t.match(JSON.parse(scrub.stdout), { error: { code: 'BC_REFLECTOR_UNREACHABLE', details: { url: NO_CORE } } });
 });
 
 await t.test('config check and show', async (t) => {
   const dir = t.testdir({ 'good.yaml': 'dataDir: data\nlisten: 127.0.0.1:1234\n', 'bad.yaml': 'lisen: 1\npackBytesTarget: 1 MiB\n' });
-  const good = await branchcast(['config', 'check', 'core', join(dir, 'good.yaml'), '--json']);
+  const [good, bad, shown] = await Promise.all([
+    branchcast(['config', 'check', 'core', join(dir, 'good.yaml'), '--json']),
+    branchcast(['config', 'check', 'core', join(dir, 'bad.yaml')]),
+    branchcast(['config', 'show', 'core', join(dir, 'good.yaml'), '--origin']),
+  ]);
   t.match(good, { exitCode: 0 });
   t.match(JSON.parse(good.stdout), { ok: true });
-  const bad = await branchcast(['config', 'check', 'core', join(dir, 'bad.yaml')]);
   t.equal(bad.exitCode, 2);
   t.match(bad.stderr, /bad\.yaml:1: lisen: unknown key \(did you mean "listen"\?\)\n.*bad\.yaml:2: packBytesTarget/);
-  const shown = await branchcast(['config', 'show', 'core', join(dir, 'good.yaml'), '--origin']);
   t.match(parse(shown.stdout), { dataDir: join(dir, 'data'), listen: '127.0.0.1:1234', packBytesTarget: '64 MiB' });
   t.match(shown.stdout, /# file .*good\.yaml:2\nlisten/);
 });
 
 await t.test('completion knows the verbs', async (t) => {
-  for (const shell of ['bash', 'zsh', 'fish']) t.match(await branchcast(['completion', shell]), { exitCode: 0, stdout: /branchcast/ }, shell);
+  await Promise.all(['bash', 'zsh', 'fish'].map(async (shell) => t.match(await branchcast(['completion', shell]), { exitCode: 0, stdout: /branchcast/ }, shell)));
   const verbs = await branchcast(['complete', '--', 'layer', '']);
   t.match(verbs.stdout, /publish[\s\S]*diff[\s\S]*verify/);
 });
