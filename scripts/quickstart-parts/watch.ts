@@ -93,5 +93,6 @@ function endpointLine(name: string, endpoint: AssignmentStatus, version: string)
 }
 
 function stateText({ state, error }: AssignmentStatus): string {
+  if (error?.code === 'BC_LAYER_NOT_FOUND') return 'waiting for the layer';
   return error === undefined ? state : `${state} (${error.code}: ${error.message})`;
 }
