@@ -1,9 +1,12 @@
-/** What an inode says of itself, as a manifest records it. */
-import type { BigIntStats } from 'node:fs';
+/** What an inode says of itself, as a manifest records it, and back. */
+import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, openSync, type BigIntStats } from 'node:fs';
 import type { Metadata } from '../manifest/entry.ts';
+import { setMtime } from './posix.ts';
 
 const NANOS = 1_000_000_000n;
 const PERMISSION_BITS = 0o7777n;
+/** <fcntl.h> of Linux; node:fs does not name it. Such a file is open for its metadata only, whatever its mode. */
+const O_PATH = 0o10000000;
 
 /** Seconds are rounded towards the past, so that the nanoseconds after them are never negative. */
 export function metadataOf(stat: BigIntStats): Metadata {
@@ -15,4 +18,54 @@ export function metadataOf(stat: BigIntStats): Metadata {
     mtimeSeconds: Number((stat.mtimeNs - nanos) / NANOS),
     mtimeNanos: Number(nanos),
   };
+}
+
+/** Owners are the layer's only where this process may give files away. */
+export function setsOwners(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Whether an inode is as `wanted`, as far as this process could make it so. A symlink has no mode of its own. */
+export function hasMetadata(stat: BigIntStats, wanted: Metadata): boolean {
+  const { mode, uid, gid, mtimeSeconds, mtimeNanos } = metadataOf(stat);
+  if (mtimeSeconds !== wanted.mtimeSeconds || mtimeNanos !== wanted.mtimeNanos) return false;
+  if (!stat.isSymbolicLink() && mode !== wanted.mode) return false;
+  return !setsOwners() || (uid === wanted.uid && gid === wanted.gid);
+}
+
+/** For what stands in a stage, where no name can change under us. Owner before mode, since a change of owner clears setuid. */
+export function setMetadata(path: Buffer, wanted: Metadata, isSymlink = false): void {
+  if (setsOwners()) lchownSync(path, wanted.uid, wanted.gid);
+  if (!isSymlink) chmodSync(path, wanted.mode);
+  setMtime(path, wanted.mtimeSeconds, wanted.mtimeNanos);
+}
+
+/**
+ * For what stands where others may rename: changes the inode `ino` if the path leads to it, and nothing else, whatever takes
+ * the name meanwhile. False if the path leads elsewhere.
+ */
+export function setMetadataOfInode(path: Buffer, ino: bigint, wanted: Metadata): boolean {
+  const fd = openForMetadata(path);
+  if (fd === undefined) return false;
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (stat.ino !== ino || stat.isSymbolicLink()) return false;
+    const inode = process.platform === 'linux' ? Buffer.from(`/proc/self/fd/${fd}`) : path;
+    if (setsOwners()) chownSync(inode, wanted.uid, wanted.gid);
+    chmodSync(inode, wanted.mode);
+    setMtime(inode, wanted.mtimeSeconds, wanted.mtimeNanos, true);
+    return true;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openForMetadata(path: Buffer): number | undefined {
+  const flags = process.platform === 'linux' ? O_PATH : constants.O_RDONLY | constants.O_NONBLOCK;
+  try {
+    return openSync(path, flags | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }

@@ -1,0 +1,121 @@
+/**
+ * The tree that stands in the target while its successor is staged. Files that stay are given a second name in the stage and
+ * cost no room: but only if they are known to hold what the manifest says.
+ */
+import { linkSync, unlinkSync, type BigIntStats } from 'node:fs';
+import { hasCode } from '../base/errors.ts';
+import { hash } from '../chunking/hash.ts';
+import type { FileEntry, PathKey } from '../manifest/entry.ts';
+import type { Manifest } from '../manifest/read.ts';
+import { eachPlace, hasWholeChunks } from './file-places.ts';
+import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
+import type { Pace } from './pace.ts';
+import { openStable, type StableFile } from './read-file.ts';
+import type { StatCache } from './stat-cache.ts';
+
+/** A name in the old tree, and its number among the entries of the old manifest. */
+export interface OldName {
+  readonly key: PathKey;
+  readonly index: number;
+}
+
+export class OldTree {
+  readonly path: Buffer;
+  /** What the tree is believed to be; nothing is taken from it on belief alone. */
+  readonly manifest: Manifest;
+  readonly #cache: StatCache;
+  /** Numbers of the linked files, and the modification times that they had then. */
+  readonly #linked = new Map<number, bigint>();
+
+  constructor(path: Buffer, manifest: Manifest, cache: StatCache) {
+    this.path = path;
+    this.manifest = manifest;
+    this.#cache = cache;
+  }
+
+  /**
+   * Makes `stagePath` a further name of the old file, whose content by the manifests is that of `entry`. False if the file is
+   * not there, has been changed, or cannot be linked: then its content comes chunk by chunk, each verified.
+   */
+  async link({ key, index }: OldName, entry: FileEntry, contents: Manifest, stagePath: Buffer, pace: Pace): Promise<boolean> {
+    const path = pathBelow(this.path, key);
+    const stat = lstatIfThere(path);
+    if (stat?.isFile() !== true || stat.size !== BigInt(entry.sizeBytes)) return false;
+    if (!this.#cache.matches(index, stat) && !(await this.#isVerified(key, path, stat, entry, contents, pace))) return false;
+    if (!tryLink(path, stagePath)) return false;
+    // The name may have come to mean another file since it was looked at.
+    const linked = lstatIfThere(stagePath);
+    if (linked === undefined || !isSameContent(linked, stat)) {
+      unlinkSync(stagePath);
+      return false;
+    }
+    this.#cache.set(index, linked);
+    this.#linked.set(index, linked.mtimeNs);
+    return true;
+  }
+
+  /** Whether the inode is still as it was when it was linked (or, after settle(), when that was called). */
+  isUnchanged(index: number, stat: BigIntStats): boolean {
+    return this.#cache.matches(index, stat);
+  }
+
+  /** Notes the change times anew, which move when an inode gets or loses a name, and saves them for a later process. */
+  async settle(cachePath: string, pace: Pace): Promise<void> {
+    let index = -1;
+    if (this.#linked.size > 0) {
+      for await (const entry of this.manifest.entries()) {
+        index += 1;
+        if (pace.due) await pace.turn();
+        const mtimeNs = this.#linked.get(index);
+        if (mtimeNs === undefined) continue;
+        const stat = lstatIfThere(pathBelow(this.path, entry.key));
+        const isSame = stat !== undefined && this.#cache.hasInode(index, stat.ino) && stat.mtimeNs === mtimeNs;
+        this.#cache.set(index, isSame ? stat : undefined);
+      }
+    }
+    this.#cache.save(cachePath);
+  }
+
+  /** Reads the whole file. Only one with no other name, which could be outside the tree, and only one that needs no other file to verify. */
+  async #isVerified(key: PathKey, path: Buffer, stat: BigIntStats, entry: FileEntry, contents: Manifest, pace: Pace): Promise<boolean> {
+    if (stat.nlink !== 1n || !hasWholeChunks(entry) || entry.holes !== undefined || !isPlainBelow(this.path, key)) return false;
+    let file: StableFile | undefined;
+    try {
+      const opened = openStable(path, stat);
+      file = opened;
+      let isRight = true;
+      await eachPlace(contents, entry, pace, ({ digest, lengthBytes }) => {
+        if (isRight) isRight = hash(readFully(opened, lengthBytes)) === digest;
+      });
+      if (isRight) opened.finish();
+      return isRight;
+    } catch (error) {
+      if (hasCode(error, 'BC_TREE_CHANGED') || hasCode(error, 'BC_TREE_UNREADABLE')) return false;
+      throw error;
+    } finally {
+      file?.close();
+    }
+  }
+}
+
+function readFully(file: StableFile, lengthBytes: number): Uint8Array {
+  const bytes = new Uint8Array(lengthBytes);
+  let done = 0;
+  for (let count = 1; count > 0 && done < lengthBytes; done += count) count = file.read(bytes.subarray(done));
+  return bytes.subarray(0, done);
+}
+
+function tryLink(from: Buffer, to: Buffer): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    // Too many names, not ours to link (fs.protected_hardlinks), gone, or no hard links on this file system.
+    if (['EMLINK', 'EPERM', 'EACCES', 'EXDEV', 'ENOENT', 'ENOTDIR', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+function isSameContent(a: BigIntStats, b: BigIntStats): boolean {
+  return a.isFile() && a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs;
+}

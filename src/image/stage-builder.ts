@@ -1,0 +1,131 @@
+/** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
+import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync } from 'node:fs';
+import type { Entry, FileEntry } from '../manifest/entry.ts';
+import type { Manifest } from '../manifest/read.ts';
+import { contentName, eachPlace } from './file-places.ts';
+import { joinByKey } from './join-by-key.ts';
+import { lstatIfThere, pathBelow } from './key-path.ts';
+import type { OldName, OldTree } from './old-tree.ts';
+import type { Pace } from './pace.ts';
+import { PlaceTable } from './place-table.ts';
+import { StagedFiles } from './staged-files.ts';
+import type { Survey } from './stage-survey.ts';
+
+/** What became of an entry of the new manifest; otherwise the number of the old entry whose inode it shares. */
+export const ORIGIN_NEW = -1;
+export const ORIGIN_OTHER = -2;
+
+const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+export interface StagePlan {
+  readonly stage: Buffer;
+  readonly table: PlaceTable;
+  readonly files: StagedFiles;
+  /** By the entry's number in the new manifest: ORIGIN_NEW, ORIGIN_OTHER, or the number of an old entry. */
+  readonly origins: readonly number[];
+  /** Numbers of the new files that an earlier process began. */
+  readonly takenOver: ReadonlySet<number>;
+  /** Disk bytes that the new files will take, in whole blocks, less what they hold already. */
+  readonly roomBytes: number;
+}
+
+export interface StageInputs {
+  readonly after: Manifest;
+  readonly old: OldTree | undefined;
+  readonly survey: Survey;
+  /** Not there yet. */
+  readonly stage: Buffer;
+  /** Earlier stages of the same root, which a process left when it died: their new files are taken over. */
+  readonly earlier: readonly Buffer[];
+  readonly blockBytes: number;
+}
+
+export class StageBuilder {
+  readonly #inputs: StageInputs;
+  readonly #table = new PlaceTable();
+  readonly #files: StagedFiles;
+  readonly #origins: number[] = [];
+  readonly #takenOver = new Set<number>();
+  #roomBytes = 0;
+
+  constructor(inputs: StageInputs) {
+    this.#inputs = inputs;
+    this.#files = new StagedFiles(inputs.stage, this.#table);
+  }
+
+  async build(pace: Pace): Promise<StagePlan> {
+    const { after, old, stage } = this.#inputs;
+    for await (const { left: was, right: entry, leftIndex } of joinByKey(old?.manifest.entries() ?? [], after.entries())) {
+      if (pace.due) await pace.turn();
+      if (entry === undefined) continue;
+      if (entry.type === 'directory') mkdirSync(pathBelow(stage, entry.key), 0o700);
+      this.#origins.push(entry.type === 'file' ? await this.#file(entry, this.#sameFile(entry, was, leftIndex), pace) : ORIGIN_OTHER);
+    }
+    return { stage, table: this.#table, files: this.#files, origins: this.#origins, takenOver: this.#takenOver, roomBytes: Math.max(0, this.#roomBytes) };
+  }
+
+  /** The old file whose content this one has: of the same name, or one that left its own. */
+  #sameFile(entry: FileEntry, was: Entry | undefined, index: number): OldName | undefined {
+    if (entry.sizeBytes === 0) return undefined;
+    const content = contentName(entry);
+    if (was?.type === 'file' && contentName(was) === content) return { key: was.key, index };
+    const moved = this.#inputs.survey.leaving.get(content);
+    // Two new files must not share the inode of one old one.
+    if (moved !== undefined) this.#inputs.survey.leaving.delete(content);
+    return moved;
+  }
+
+  async #file(entry: FileEntry, source: OldName | undefined, pace: Pace): Promise<number> {
+    const { after, old, stage, blockBytes } = this.#inputs;
+    const path = pathBelow(stage, entry.key);
+    if (old !== undefined && source !== undefined && (await old.link(source, entry, after, path, pace))) return source.index;
+    const file = this.#table.addFile(entry.key);
+    this.#roomBytes += Math.ceil(entry.sizeBytes / blockBytes) * blockBytes;
+    if (this.#takeOver(entry, path)) {
+      this.#takenOver.add(file);
+      this.#files.markCreated(file);
+    } else if (entry.sizeBytes === 0 || entry.holes !== undefined) {
+      this.#createNow(entry, file, path);
+    }
+    await eachPlace(after, entry, pace, (place) => this.#table.addPlace(file, place));
+    return ORIGIN_NEW;
+  }
+
+  /** Files that no chunk would bring into being, or not to their full length. */
+  #createNow(entry: FileEntry, file: number, path: Buffer): void {
+    const fd = openSync(path, CREATE_FLAGS, 0o600);
+    try {
+      if (entry.sizeBytes > 0) ftruncateSync(fd, entry.sizeBytes);
+    } finally {
+      closeSync(fd);
+    }
+    this.#files.markCreated(file);
+  }
+
+  /** A file with other names may be one of the old tree's, in which nothing may be written. */
+  #takeOver(entry: FileEntry, path: Buffer): boolean {
+    for (const earlier of this.#inputs.earlier) {
+      const from = pathBelow(earlier, entry.key);
+      const stat = lstatIfThere(from);
+      if (stat?.isFile() !== true || stat.nlink !== 1n || stat.size > BigInt(entry.sizeBytes)) continue;
+      moveOut(from, path);
+      // A process that died while it finished its stage may have set the final mode.
+      chmodSync(path, 0o600);
+      if (entry.holes !== undefined) truncateSync(path, entry.sizeBytes);
+      this.#roomBytes -= Number(stat.blocks) * 512;
+      return true;
+    }
+    return false;
+  }
+}
+
+/** Renames, also out of a directory that has its final mode and lets nobody but root do so. */
+function moveOut(from: Buffer, to: Buffer): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    chmodSync(from.subarray(0, from.lastIndexOf('/')), 0o700);
+    renameSync(from, to);
+  }
+}

@@ -1,0 +1,52 @@
+/** A look at a whole plan before anything is touched: can this machine hold the tree, and which old files moved. */
+import { BranchcastError } from '../base/errors.ts';
+import { PATH_BYTES_MAX } from '../base/limits.ts';
+import type { Entry } from '../manifest/entry.ts';
+import { displayPath } from '../manifest/key.ts';
+import type { Manifest } from '../manifest/read.ts';
+import { firstProblem, SafetyCheck } from '../manifest/safety.ts';
+import { contentName } from './file-places.ts';
+import { joinByKey } from './join-by-key.ts';
+import type { OldName } from './old-tree.ts';
+import type { Pace } from './pace.ts';
+import { posixSupport } from './posix.ts';
+
+export interface Survey {
+  /** Old files that are gone or differ under their name, by content: a new file with that content may be the same one, moved. */
+  readonly leaving: Map<string, OldName>;
+}
+
+/**
+ * Throws BC_MANIFEST_UNSAFE or BC_MANIFEST_MALFORMED for a manifest that breaks the rules of a tree (the reader checks them as well;
+ * whoever writes to the disk does not rely on that), BC_PLATFORM for what this machine cannot make.
+ */
+export async function surveyStage(after: Manifest, before: Manifest | undefined, longestPrefixBytes: number, pace: Pace): Promise<Survey> {
+  const leaving = new Map<string, OldName>();
+  const check = new SafetyCheck();
+  for await (const { left: old, right: entry, leftIndex } of joinByKey(before?.entries() ?? [], after.entries())) {
+    if (pace.due) await pace.turn();
+    if (entry !== undefined) {
+      const problem = firstProblem(check, entry);
+      if (problem !== undefined) throw new BranchcastError(problem.code, `manifest ${after.root}: ${problem.what}`);
+      checkSupported(entry, longestPrefixBytes);
+    }
+    if (old?.type === 'file' && !(entry?.type === 'file' && contentName(entry) === contentName(old))) {
+      leaving.set(contentName(old), { key: old.key, index: leftIndex });
+    }
+  }
+  return { leaving };
+}
+
+function checkSupported(entry: Entry, longestPrefixBytes: number): void {
+  const { type, key } = entry;
+  const { fifos, devices } = posixSupport();
+  if (type === 'fifo' && !fifos) throw refused(entry, 'this machine cannot make fifos');
+  if ((type === 'char-device' || type === 'block-device') && !devices) throw refused(entry, 'this machine cannot make device nodes');
+  if ((type === 'char-device' || type === 'block-device') && process.getuid?.() !== 0) throw refused(entry, 'only root may make device nodes');
+  const pathBytes = longestPrefixBytes + 1 + key.byteLength;
+  if (pathBytes >= PATH_BYTES_MAX) throw refused(entry, `its path would have ${pathBytes} bytes here, more than ${PATH_BYTES_MAX - 1}`);
+}
+
+function refused({ key, type }: Entry, why: string): BranchcastError {
+  return new BranchcastError('BC_PLATFORM', `cannot apply ${displayPath(key)} (${type}): ${why}`, { details: { path: displayPath(key) } });
+}

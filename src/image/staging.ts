@@ -1,0 +1,157 @@
+/** A tree being assembled beside its target: what it still wants, writing it, and switching it in. */
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BranchcastError, throwIfAborted } from '../base/errors.ts';
+import { CHANGE_TIME_GRAIN_MS } from '../base/limits.ts';
+import type { Digest } from '../chunking/digest.ts';
+import type { Manifest } from '../manifest/read.ts';
+import { finishStage } from './finish-stage.ts';
+import { lstatIfThere, pathBelow } from './key-path.ts';
+import type { OldTree } from './old-tree.ts';
+import { Pace } from './pace.ts';
+import { syncFilesystem } from './posix.ts';
+import type { ProgressLog } from './progress-log.ts';
+import { isOutOfRoom, outOfRoom } from './room.ts';
+import { seedFrom, type SeedOptions } from './seed.ts';
+import type { StagePlan } from './stage-builder.ts';
+import { StatCache } from './stat-cache.ts';
+import { syncTree } from './sync-tree.ts';
+import type { StageLayout, TargetLayout } from './target-layout.ts';
+import { switchTree, type OwnerRecord } from './tree-switch.ts';
+
+export interface WantedChunk {
+  readonly digest: Digest;
+  readonly chunkBytes: number;
+}
+
+export interface StagingInputs {
+  readonly layout: TargetLayout;
+  readonly stage: StageLayout;
+  readonly after: Manifest;
+  readonly old: OldTree | undefined;
+  readonly plan: StagePlan;
+  readonly log: ProgressLog;
+  readonly onSwitched: (owner: OwnerRecord) => void;
+}
+
+export class Staging {
+  readonly #inputs: StagingInputs;
+
+  constructor(inputs: StagingInputs) {
+    this.#inputs = inputs;
+  }
+
+  /** Bytes of the chunks that the new files are made of, each once: those that an earlier process wrote among them. */
+  get neededBytes(): number {
+    return this.#inputs.plan.table.neededBytes;
+  }
+
+  /** Of these, what is not written yet. */
+  missingBytes(): number {
+    return this.#inputs.plan.table.missingBytes;
+  }
+
+  /** Chunks that are not written yet, in the layer's canonical order. */
+  wanted(): readonly WantedChunk[] {
+    return [...this.#inputs.plan.table.chunks(false)];
+  }
+
+  /** Writes the wanted chunks that the target's present tree holds, each verified. Answers how many bytes that were. */
+  async seed(options: SeedOptions = {}): Promise<number> {
+    const { old, plan } = this.#inputs;
+    if (old === undefined) return 0;
+    const { table } = plan;
+    return seedFrom(
+      old,
+      {
+        missing: (digest) => table.missing(digest),
+        get missingBytes() {
+          return table.missingBytes;
+        },
+        write: (digest, bytes) => this.write(digest, bytes),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Writes a chunk, whose bytes the caller has verified, to every place that needs it. A chunk that is not wanted (any more) is
+   * ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunk wanted.
+   */
+  write(digest: Digest, bytes: Uint8Array): void {
+    const { table, files } = this.#inputs.plan;
+    const chunkBytes = table.missing(digest);
+    if (chunkBytes === undefined) return;
+    if (chunkBytes !== bytes.byteLength) {
+      throw new BranchcastError('BC_MANIFEST_MALFORMED', `chunk ${digest} has ${bytes.byteLength} bytes, and ${chunkBytes} by the manifest ${this.#inputs.after.root}`);
+    }
+    this.#withRoom(() => {
+      for (const place of table.places(digest)) files.write(place, bytes);
+      this.#inputs.log.append(digest);
+    });
+    table.markDone(digest);
+  }
+
+  /**
+   * Finishes the tree, flushes it, and switches it in. Every chunk must have been written. Until the switch itself begins, the
+   * signal breaks it off and it may be called again; after that it goes to its end. After it the staging is of no further use.
+   */
+  async switch(layer: { readonly layer: string; readonly descriptor: Digest }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { layout, stage, after, old, plan, log } = this.#inputs;
+    const pace = new Pace(options.signal);
+    throwIfAborted(options.signal);
+    if (this.missingBytes() > 0) throw new BranchcastError('BC_INTERNAL', `a stage that lacks ${this.missingBytes()} bytes was to be switched in`);
+    plan.files.close();
+    try {
+      await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes }, pace);
+      await flush(plan.stage, pace);
+      throwIfAborted(options.signal);
+      log.close();
+      const owner = await switchTree(layout, stage, { ...layer, root: after.root });
+      this.#inputs.onSwitched(owner);
+      await recordTree(layout, after);
+    } catch (error) {
+      throw isOutOfRoom(error) ? outOfRoom(layout.stateDir, 0, error) : error;
+    }
+  }
+
+  /** Lets go of open files. What has been written stays for the next process. */
+  close(): void {
+    this.#inputs.plan.files.close();
+    this.#inputs.log.close();
+  }
+
+  #withRoom(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      throw isOutOfRoom(error) ? outOfRoom(this.#inputs.layout.stateDir, this.missingBytes(), error) : error;
+    }
+  }
+}
+
+async function flush(stage: Buffer, pace: Pace): Promise<void> {
+  const fd = openSync(stage, 'r');
+  try {
+    if (!(await syncFilesystem(fd))) await syncTree(stage, pace);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Notes what the new tree's inodes look like, once their change times are old enough to prove something. */
+async function recordTree(layout: TargetLayout, manifest: Manifest): Promise<void> {
+  await sleep(CHANGE_TIME_GRAIN_MS);
+  const settledNs = BigInt(Date.now() - CHANGE_TIME_GRAIN_MS / 2) * 1_000_000n;
+  const pace = new Pace(undefined);
+  const cache = new StatCache(manifest.root);
+  const root = Buffer.from(layout.target);
+  let index = 0;
+  for await (const entry of manifest.entries()) {
+    if (pace.due) await pace.turn();
+    const stat = lstatIfThere(pathBelow(root, entry.key));
+    cache.set(index, stat === undefined || stat.ctimeNs > settledNs ? undefined : stat);
+    index += 1;
+  }
+  cache.save(layout.statCache);
+}

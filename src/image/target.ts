@@ -1,0 +1,139 @@
+/** The directory in which an endpoint keeps a layer. */
+import { BranchcastError } from '../base/errors.ts';
+import type { Digest } from '../chunking/digest.ts';
+import type { Manifest } from '../manifest/read.ts';
+import { lstatIfThere, pathBelow } from './key-path.ts';
+import { OldTree } from './old-tree.ts';
+import { Pace } from './pace.ts';
+import { prepareStage } from './prepare-stage.ts';
+import { Staging } from './staging.ts';
+import { StatCache } from './stat-cache.ts';
+import { layoutOf, type TargetLayout } from './target-layout.ts';
+import { lockTarget, type TargetLock } from './target-lock.ts';
+import { checkOwned, isOwned, makeStateDir, realTarget } from './target-ownership.ts';
+import { readOwner, recoverSwitch, type OwnerRecord } from './tree-switch.ts';
+
+export type { Staging, WantedChunk } from './staging.ts';
+
+/** What a target holds: the layer as `name@version`, its root, its descriptor. */
+export interface TargetLayer {
+  readonly layer: string;
+  readonly root: Digest;
+  readonly descriptor: Digest;
+}
+
+export interface TargetOptions {
+  /** Take over a directory that holds files which branchcast did not put there. They are replaced at the next switch. */
+  readonly adopt?: boolean;
+}
+
+/**
+ * Locks the directory at `dir`, which need not be there yet, and ends a switch that a killed process left. Throws
+ * BC_TARGET_BUSY; BC_TARGET_NOT_OWNED for a directory with files of others in it, unless `adopt`; BC_PLATFORM for a mount point,
+ * which cannot be switched.
+ */
+export async function openTarget(dir: string, options: TargetOptions = {}): Promise<Target> {
+  const layout = layoutOf(realTarget(dir));
+  const adopt = options.adopt ?? false;
+  // Before anything is made beside a directory that is none of ours.
+  if (lstatIfThere(layout.stateDir) === undefined) checkOwned(layout, undefined, adopt);
+  makeStateDir(layout);
+  const lock = lockTarget(layout.lock, layout.target);
+  try {
+    await recoverSwitch(layout);
+    const owner = readOwner(layout);
+    checkOwned(layout, owner, adopt);
+    return new Target(layout, lock, isOwned(layout, owner) ? owner : undefined);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+export class Target {
+  readonly #layout: TargetLayout;
+  readonly #lock: TargetLock;
+  #owner: OwnerRecord | undefined;
+  #staging: Staging | undefined;
+
+  /** For openTarget(). */
+  constructor(layout: TargetLayout, lock: TargetLock, owner: OwnerRecord | undefined) {
+    this.#layout = layout;
+    this.#lock = lock;
+    this.#owner = owner;
+  }
+
+  /** The directory itself, no link. */
+  get path(): string {
+    return this.#layout.target;
+  }
+
+  /** A directory beside the target, on the same disk, for what belongs to it. */
+  get stateDir(): string {
+    return this.#layout.stateDir;
+  }
+
+  /** undefined if no layer was applied, or the directory is not the one that it was applied to. */
+  current(): TargetLayer | undefined {
+    return this.#owner;
+  }
+
+  /**
+   * Prepares to bring the target to `after`; undefined if it is that already, by a look at every entry's inode. `before` is the
+   * manifest of current(), if there is one: files that stay are linked, its chunks are the local seed. Goes on where a killed
+   * process stopped. Files that were changed behind branchcast's back are found and written anew.
+   *
+   * Throws BC_DISK_FULL with `details.shortfallBytes` if the new files do not fit (the stage is kept), BC_PLATFORM for entries that
+   * this machine cannot make, and what the manifests' readers throw; then nothing of the target has been touched.
+   */
+  async stage(after: Manifest, before: Manifest | undefined, options: { readonly signal?: AbortSignal } = {}): Promise<Staging | undefined> {
+    const pace = new Pace(options.signal);
+    this.#staging?.close();
+    this.#staging = undefined;
+    if (this.#owner?.root === after.root && (await this.#isClean(after, pace))) return undefined;
+    this.#staging = await prepareStage({ layout: this.#layout, after, old: await this.#oldTree(after, before, pace), onSwitched: (owner) => (this.#owner = owner) }, pace);
+    return this.#staging;
+  }
+
+  /** Lets go of the directory. May be called twice. */
+  async close(): Promise<void> {
+    this.#staging?.close();
+    this.#staging = undefined;
+    this.#lock.release();
+  }
+
+  /**
+   * The tree in the target as its manifest describes it; if there is none that can be read, as the new one does: whatever of that
+   * is already there need not be fetched.
+   */
+  async #oldTree(after: Manifest, before: Manifest | undefined, pace: Pace): Promise<OldTree | undefined> {
+    const path = Buffer.from(this.#layout.target);
+    if (lstatIfThere(path) === undefined) return undefined;
+    const manifest = before !== undefined && (await isWhole(before, pace)) ? before : after;
+    return new OldTree(path, manifest, StatCache.load(this.#layout.statCache, manifest.root));
+  }
+
+  async #isClean(manifest: Manifest, pace: Pace): Promise<boolean> {
+    const cache = StatCache.load(this.#layout.statCache, manifest.root);
+    const root = Buffer.from(this.#layout.target);
+    let index = 0;
+    for await (const { key } of manifest.entries()) {
+      if (pace.due) await pace.turn();
+      const stat = lstatIfThere(pathBelow(root, key));
+      // A directory's own change time moves with every name that comes or goes in it.
+      if (stat === undefined || !cache.matches(index, stat)) return false;
+      index += 1;
+    }
+    return true;
+  }
+}
+
+async function isWhole(manifest: Manifest, pace: Pace): Promise<boolean> {
+  try {
+    for await (const _ of manifest.entries()) if (pace.due) await pace.turn();
+    return true;
+  } catch (error) {
+    if (error instanceof BranchcastError && error.code !== 'BC_CANCELLED') return false;
+    throw error;
+  }
+}

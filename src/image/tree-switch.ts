@@ -1,0 +1,127 @@
+/**
+ * The switch from the old tree to the new one. A journal is written first: from then on the way leads forward, and whoever
+ * opens the target next goes it to its end. Before the exchange the target shows the whole old tree, after it the whole new one.
+ */
+import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { BranchcastError } from '../base/errors.ts';
+import type { Digest } from '../chunking/digest.ts';
+import { lstatIfThere } from './key-path.ts';
+import { applyFixes } from './late-fixes.ts';
+import { exchangePaths } from './posix.ts';
+import { removeTree } from './remove-tree.ts';
+import { readIfThere, removeDurably, syncDirectory, writeDurably } from './state-file.ts';
+import { stageLayout, type StageLayout, type TargetLayout } from './target-layout.ts';
+
+/** What a target holds. */
+export interface OwnerRecord {
+  readonly version: 1;
+  /** `name@version`. */
+  readonly layer: string;
+  readonly root: Digest;
+  readonly descriptor: Digest;
+  /** Inode number of the target directory: another one there is not ours. */
+  readonly ino: string;
+}
+
+interface Journal {
+  readonly version: 1;
+  readonly stage: number;
+  /** Inode number of the target directory before the switch, if there was one. */
+  readonly oldIno: string | undefined;
+  /** What the target will hold; `ino` is that of the stage. */
+  readonly owner: OwnerRecord;
+}
+
+/** Everything of the stage is on the disk. Not to be broken off: what it begins it ends, or the next open does. */
+export async function switchTree(layout: TargetLayout, stage: StageLayout, layer: Omit<OwnerRecord, 'version' | 'ino'>): Promise<OwnerRecord> {
+  const owner: OwnerRecord = { version: 1, layer: layer.layer, root: layer.root, descriptor: layer.descriptor, ino: inoOf(stage.tree) ?? '' };
+  const journal: Journal = { version: 1, stage: stage.number, oldIno: inoOf(layout.target), owner };
+  writeDurably(layout.journal, JSON.stringify(journal));
+  await complete(layout, journal);
+  return owner;
+}
+
+/** Ends a switch that a process began and did not live to end. */
+export async function recoverSwitch(layout: TargetLayout): Promise<void> {
+  const bytes = readIfThere(layout.journal);
+  if (bytes !== undefined) await complete(layout, parse(layout.journal, bytes) as Journal);
+}
+
+export function readOwner(layout: TargetLayout): OwnerRecord | undefined {
+  const bytes = readIfThere(layout.owner);
+  if (bytes === undefined) return undefined;
+  const record = parse(layout.owner, bytes) as OwnerRecord;
+  if (record.version !== 1) throw new BranchcastError('BC_FORMAT_VERSION', `${layout.owner} was written by a newer version`);
+  return record;
+}
+
+async function complete(layout: TargetLayout, journal: Journal): Promise<void> {
+  const stage = stageLayout(layout.stateDir, journal.stage, journal.owner.root);
+  if (inoOf(layout.target) !== journal.owner.ino) {
+    try {
+      exchange(layout, stage, journal);
+    } catch (error) {
+      // Nothing has moved: the old tree stands, the stage is kept.
+      removeDurably(layout.journal);
+      throw error;
+    }
+  }
+  syncDirectory(layout.parent);
+  syncDirectory(layout.stateDir);
+  await applyFixes(stage.fixes, Buffer.from(layout.target));
+  writeDurably(layout.owner, JSON.stringify(journal.owner));
+  for (const outgoing of [stage.tree, layout.old]) await removeTree(Buffer.from(outgoing));
+  for (const file of [stage.fixes, stage.log]) rmSync(file, { force: true });
+  removeDurably(layout.journal);
+}
+
+function exchange(layout: TargetLayout, stage: StageLayout, { oldIno, owner }: Journal): void {
+  const present = inoOf(layout.target);
+  if (inoOf(stage.tree) !== owner.ino) {
+    throw new BranchcastError('BC_TARGET_BUSY', `the tree that was to be switched into ${layout.target} is gone from ${layout.stateDir}`);
+  }
+  if (present !== undefined && present !== oldIno) {
+    throw new BranchcastError('BC_TARGET_NOT_OWNED', `${layout.target} was replaced by another directory during a switch`);
+  }
+  try {
+    if (present === undefined) {
+      renameSync(stage.tree, layout.target);
+      return;
+    }
+    letMove(layout.target);
+    if (exchangePaths(Buffer.from(stage.tree), Buffer.from(layout.target))) return;
+    swapInTwoSteps(layout, stage);
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    throw new BranchcastError('BC_PLATFORM', `cannot switch ${basename(layout.target)} in ${layout.parent} (${code})`, { cause });
+  }
+}
+
+function swapInTwoSteps({ target, old }: TargetLayout, stage: StageLayout): void {
+  renameSync(target, old);
+  try {
+    renameSync(stage.tree, target);
+  } catch (error) {
+    renameSync(old, target);
+    throw error;
+  }
+}
+
+/** Moving a directory changes its `..`, which only who may write to it (or root) may do. It is on its way out. */
+function letMove(path: string): void {
+  const { mode, uid } = lstatSync(path);
+  if ((mode & 0o200) === 0 && uid === process.getuid?.()) chmodSync(path, (mode & 0o7777) | 0o700);
+}
+
+function parse(path: string, bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (cause) {
+    throw new BranchcastError('BC_STORE_DAMAGED', `${path} is damaged: remove it, then pull with --adopt`, { cause });
+  }
+}
+
+function inoOf(path: string): string | undefined {
+  return lstatIfThere(path)?.ino.toString();
+}

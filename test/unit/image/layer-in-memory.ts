@@ -1,0 +1,57 @@
+/** Layers kept in memory: captured from a directory, and applied to a target by the same steps as an agent takes. */
+import { captureTree, type Capture } from '../../../src/image/capture.ts';
+import type { ChunkerParams } from '../../../src/chunking/params.ts';
+import type { Digest } from '../../../src/chunking/digest.ts';
+import { Manifest } from '../../../src/manifest/read.ts';
+import { openTarget } from '../../../src/image/target.ts';
+
+export interface MemoryLayer extends Capture {
+  readonly chunks: ReadonlyMap<Digest, Uint8Array>;
+  readonly nodes: ReadonlyMap<Digest, Uint8Array>;
+  readonly manifest: Manifest;
+}
+
+/** Small parameters, so that small trees have several chunks and bundles. */
+export const SMALL_PARAMS: ChunkerParams = { algorithm: 'gear64-1', minBytes: 256, avgBytes: 1024, maxBytes: 4096, smallFileBytesMax: 512 };
+
+export async function capture(dir: string, params: ChunkerParams = SMALL_PARAMS): Promise<MemoryLayer> {
+  const chunks = new Map<Digest, Uint8Array>();
+  const nodes = new Map<Digest, Uint8Array>();
+  const blocks = captureTree(dir, { params });
+  for (;;) {
+    const step = await blocks.next();
+    if (step.done === true) return { ...step.value, chunks, nodes, manifest: manifestOf(step.value.root, nodes) };
+    (step.value.kind === 'chunk' ? chunks : nodes).set(step.value.digest, step.value.bytes);
+  }
+}
+
+export function manifestOf(root: Digest, nodes: ReadonlyMap<Digest, Uint8Array>): Manifest {
+  return new Manifest(root, (digest) => Promise.resolve(nodes.get(digest)));
+}
+
+export interface Applied {
+  readonly changed: boolean;
+  readonly seededBytes: number;
+  /** Bytes of the chunks that the target could not supply. */
+  readonly fetchedBytes: number;
+}
+
+export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLayer, options: { readonly adopt?: boolean } = {}): Promise<Applied> {
+  const target = await openTarget(dir, options);
+  try {
+    const staging = await target.stage(layer.manifest, before?.manifest);
+    if (staging === undefined) return { changed: false, seededBytes: 0, fetchedBytes: 0 };
+    const seededBytes = await staging.seed();
+    let fetchedBytes = 0;
+    for (const { digest, chunkBytes } of staging.wanted()) {
+      const bytes = layer.chunks.get(digest);
+      if (bytes === undefined) throw new Error(`the layer lacks its chunk ${digest}`);
+      staging.write(digest, bytes);
+      fetchedBytes += chunkBytes;
+    }
+    await staging.switch({ layer: 'test/layer@1', descriptor: layer.root });
+    return { changed: true, seededBytes, fetchedBytes };
+  } finally {
+    await target.close();
+  }
+}
