@@ -3,7 +3,7 @@
  * window has room for all of it, and then read to its end whatever the consumer does: memory is bounded by the window, and no
  * consumer that pauses can hold a connection, or a frame, that another one waits for.
  */
-import { BranchcastError } from '../base/errors.ts';
+import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { LOCATE_DIGESTS, RANGE_BYTES_TARGET, WAN_RANGES_MAX, WAN_WINDOW_BYTES } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { CoreClient } from './core-client.ts';
@@ -62,7 +62,7 @@ class FrameFetch implements FrameTaker {
       // What others fetch for us, and what nobody wants enough of, comes last: by then more may want the same frames.
       while (this.#open.size > 0) {
         await Promise.all(this.#tasks);
-        this.#signal.throwIfAborted();
+        throwIfAborted(this.#signal);
         await this.#startRest();
       }
     } catch (error) {
@@ -72,7 +72,7 @@ class FrameFetch implements FrameTaker {
     for (const { frame } of this.#open.values()) this.#exchange.leave(this, frame);
     this.#ended = true;
     this.#notify();
-    this.#signal.throwIfAborted();
+    throwIfAborted(this.#signal);
   }
 
   async *frames(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -159,10 +159,10 @@ class FrameFetch implements FrameTaker {
   /** Waits for room, and starts. Frames that the task delivers beyond its bytes add to the window. */
   async #start(task: Task): Promise<void> {
     while (!this.#hasRoom(task.bytes)) {
-      this.#signal.throwIfAborted();
+      throwIfAborted(this.#signal);
       await this.#wake.promise;
     }
-    this.#signal.throwIfAborted();
+    throwIfAborted(this.#signal);
     let expectedBytes = task.bytes;
     this.#windowBytes += expectedBytes;
     const deliver = (frame: Uint8Array): void => {

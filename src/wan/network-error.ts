@@ -6,7 +6,7 @@ import { ErrorJson } from './api-messages.ts';
 /** Nothing was sent: there is nobody, or no way. */
 const NOT_REACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT']);
 const STALLED = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
-const ENDED = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_ABORTED', 'ERR_STREAM_PREMATURE_CLOSE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED']);
+const ENDED = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_ABORTED', 'ERR_STREAM_PREMATURE_CLOSE', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'Z_BUF_ERROR']);
 
 export function networkError(thrown: unknown, url: string, signal: AbortSignal | undefined): BranchcastError {
   if (thrown instanceof BranchcastError) return thrown;
@@ -19,7 +19,7 @@ export function networkError(thrown: unknown, url: string, signal: AbortSignal |
   if (NOT_REACHED.has(code)) return made('BC_CORE_UNREACHABLE', 'cannot be reached');
   if (STALLED.has(code)) return made('BC_TIMEOUT', 'sent nothing for too long');
   if (ENDED.has(code)) return made('BC_CONNECTION_LOST', 'the connection ended in the middle');
-  if (code.startsWith('HPE_') || code.startsWith('ZSTD_')) return made('BC_PROTOCOL', 'the answer is not well formed');
+  if (error.name === 'HTTPParserError' || code.startsWith('HPE_') || code.startsWith('ZSTD_')) return made('BC_PROTOCOL', 'the answer is not well formed');
   return made('BC_CORE_UNREACHABLE', 'the request failed');
 }
 
