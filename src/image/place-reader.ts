@@ -17,7 +17,7 @@ export class PlaceReader {
   }
 
   /** The bytes at a place, valid until the next call; undefined if the file is not one, cannot be read, or is too short. */
-  read({ lengthBytes, fileOffsetBytes }: Place): Uint8Array | undefined {
+  read({ lengthBytes, fileOffsetBytes }: Pick<Place, 'lengthBytes' | 'fileOffsetBytes'>): Uint8Array | undefined {
     this.#fd ??= this.#open();
     if (this.#fd === 'unreadable') return undefined;
     try {

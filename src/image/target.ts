@@ -6,7 +6,7 @@ import { lstatIfThere, pathBelow } from './key-path.ts';
 import { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { prepareStage } from './prepare-stage.ts';
-import { Staging } from './staging.ts';
+import type { Staging } from './staging.ts';
 import { StatCache } from './stat-cache.ts';
 import { layoutOf, type TargetLayout } from './target-layout.ts';
 import { lockTarget, type TargetLock } from './target-lock.ts';
