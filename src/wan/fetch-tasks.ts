@@ -1,5 +1,5 @@
 /** Fetches one range of a pack, or some chunks by themselves, through whatever the WAN does on the way: resume is by frame and by chunk. */
-import { asBranchcastError, hasCode, throwIfAborted, type BranchcastError } from '../base/errors.ts';
+import { asBranchcastError, hasCode, throwIfAborted, type BranchcastError, type ErrorCode } from '../base/errors.ts';
 import { WAN_RETRIES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { checkFrame } from '../store/frame-decode.ts';
@@ -10,6 +10,9 @@ import { rangeOf } from './range-plan.ts';
 
 /** Tries of one frame that break off or come out malformed, before its chunks are asked for by themselves. */
 const BAD_TRIES_MAX = 2;
+
+/** The core says that the bytes are not there: moved, cut off, rotten. */
+const PACK_IS_NO_USE: ReadonlySet<ErrorCode> = new Set(['BC_PACK_NOT_FOUND', 'BC_RANGE_UNSATISFIABLE', 'BC_STORE_DAMAGED', 'BC_CHUNK_CORRUPT']);
 
 export interface FetchContext {
   readonly client: CoreClient;
@@ -44,7 +47,7 @@ export async function fetchRange(frames: readonly WantedFrame[], digestsOf: (fra
       const cameFurther = left[0] !== first;
       if (cameFurther) continue;
       if (isBad(error)) badTries += 1;
-      if (hasCode(error, 'BC_PACK_NOT_FOUND') || badTries >= BAD_TRIES_MAX) {
+      if (PACK_IS_NO_USE.has(error.code) || badTries >= BAD_TRIES_MAX) {
         await fetchAlone(digestsOf(first), context);
         left = left.slice(1);
         retries = 0;
