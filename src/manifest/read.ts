@@ -171,11 +171,15 @@ export class Manifest {
     }
   }
 
+  /** The directories that lead to `key`, the root first, as far as they are directories. */
   async #directoriesAbove(key: PathKey): Promise<PathKey[]> {
     const above: PathKey[] = [];
     for (let parent = parentKey(key); parent !== undefined; parent = parentKey(parent)) above.unshift(parent);
     const found: PathKey[] = [];
-    for (const directory of above) if ((await this.lookup(directory))?.type === 'directory') found.push(directory);
+    for (const directory of above) {
+      if ((await this.lookup(directory))?.type !== 'directory') break;
+      found.push(directory);
+    }
     return found;
   }
 

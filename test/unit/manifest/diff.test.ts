@@ -1,0 +1,96 @@
+import t from 'tap';
+import { hash } from '../../../src/chunking/hash.ts';
+import { diffManifests, type ManifestChange } from '../../../src/manifest/diff.ts';
+import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
+import { displayPath, keyFromPath } from '../../../src/manifest/key.ts';
+import { BlockMap } from '../../doubles/block-map.ts';
+import { seededEdits, seededTree, sorted } from '../../doubles/seeded-tree.ts';
+
+const COMMON = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 };
+const root: Entry = { type: 'directory', key: keyFromPath(''), ...COMMON };
+const file = (path: string, name: string, offsetBytes = 0): FileEntry => ({
+  type: 'file', key: keyFromPath(path), ...COMMON, sizeBytes: 10, content: { pieces: [{ digest: hash(Buffer.from(name)), chunkBytes: 100, offsetBytes, lengthBytes: 10 }] },
+});
+
+async function diff(before: readonly Entry[] | undefined, after: readonly Entry[]): Promise<ManifestChange[]> {
+  const blocks = new BlockMap();
+  const changes: ManifestChange[] = [];
+  const old = before === undefined ? undefined : blocks.manifest(blocks.build(before).root);
+  for await (const change of diffManifests(old, blocks.manifest(blocks.build(after).root))) changes.push(change);
+  return changes;
+}
+
+function brief(changes: readonly ManifestChange[]): string[] {
+  return changes.map(({ kind, before, after, contentChanged }) => `${kind} ${displayPath((after ?? before ?? root).key)}${contentChanged ? '' : ' (metadata)'}`);
+}
+
+void t.test('what counts as which change', async (t) => {
+  const link = (target: string): Entry => ({ type: 'symlink', key: keyFromPath('c'), ...COMMON, target: Buffer.from(target) });
+  const list = (last: string): FileEntry => {
+    const pieces = Array.from({ length: 20 }, (_, index) => ({ digest: hash(Buffer.from(index === 19 ? last : `${index}`)), chunkBytes: 5, offsetBytes: 0, lengthBytes: 5 }));
+    return { ...file('a', ''), sizeBytes: 100, content: { pieces } };
+  };
+  const holes = (offsetBytes: number): FileEntry => ({ ...file('a', 'x'), sizeBytes: 20, holes: [{ offsetBytes, lengthBytes: 10 }] });
+  const cases: readonly (readonly [string, readonly Entry[], readonly Entry[], readonly string[]])[] = [
+    ['nothing', [file('a', 'x')], [file('a', 'x')], []],
+    ['added', [], [file('a', 'x'), file('b', 'x')], ['added a', 'added b']],
+    ['removed', [file('a', 'x'), file('b', 'x')], [file('a', 'x')], ['removed b']],
+    ['content', [file('a', 'x')], [file('a', 'y')], ['changed a']],
+    ['another place in the chunk', [file('a', 'x')], [file('a', 'x', 1)], ['changed a']],
+    ['the index of a chunk is nothing', [file('a', 'x'), file('b', 'y')], [file('b', 'y')], ['removed a']],
+    ['mode', [file('a', 'x')], [{ ...file('a', 'x'), mode: 0o600 }], ['changed a (metadata)']],
+    ['mtime', [file('a', 'x')], [{ ...file('a', 'x'), mtimeNanos: 1 }], ['changed a (metadata)']],
+    ['xattrs', [file('a', 'x')], [{ ...file('a', 'x'), xattrs: [{ name: Buffer.from('user.a'), value: Buffer.alloc(0) }] }], ['changed a (metadata)']],
+    ['xattrs of a changed file', [file('a', 'x')], [{ ...file('a', 'y'), xattrs: [{ name: Buffer.from('user.a'), value: Buffer.alloc(0) }] }], ['changed a']],
+    ['holes', [holes(0)], [holes(10)], ['changed a']],
+    ['size alone, by a hole', [file('a', 'x')], [holes(0)], ['changed a']],
+    ['link target', [link('a')], [link('b')], ['changed c']],
+    ['link owner', [link('a')], [{ ...link('a'), uid: 1 } as Entry], ['changed c (metadata)']],
+    ['type', [link('a')], [file('c', 'x')], ['changed c']],
+    ['device number', [{ type: 'char-device', key: keyFromPath('d'), ...COMMON, major: 1, minor: 2 }], [{ type: 'char-device', key: keyFromPath('d'), ...COMMON, major: 1, minor: 3 }], ['changed d']],
+    ['chunk list', [list('19')], [list('x')], ['changed a']],
+    ['chunk list, metadata', [list('19')], [{ ...list('19'), uid: 1 }], ['changed a (metadata)']],
+    ['hardlink target', [file('a', 'x'), file('b', 'x'), { type: 'hardlink', key: keyFromPath('c'), target: keyFromPath('a') }], [file('a', 'x'), file('b', 'x'), { type: 'hardlink', key: keyFromPath('c'), target: keyFromPath('b') }], ['changed c']],
+  ];
+  for (const [what, before, after, expected] of cases) t.same(brief(await diff([root, ...before], [root, ...after])), expected, what);
+  t.same(brief(await diff(undefined, [root, file('a', 'x')])), ['added .', 'added a'], 'without a before');
+  t.same(brief(await diff([root], [{ ...root, mode: 0o700 }])), ['changed . (metadata)'], 'the root directory itself');
+});
+
+void t.test('nodes that are read: those above the changes, and no others', async (t) => {
+  const tree = seededTree(3, 10_000);
+  const blocks = new BlockMap();
+  const before = blocks.build(tree.values());
+  const depth = 2;
+  for (const editCount of [1, 10, 100]) {
+    const edited = seededEdits(tree, editCount, editCount);
+    const after = blocks.build(edited.values());
+    let changes = 0;
+    blocks.readCount = 0;
+    for await (const _ of diffManifests(blocks.manifest(before.root), blocks.manifest(after.root))) changes += 1;
+    t.ok(changes > 0);
+    t.ok(blocks.readCount <= 4 * depth * changes, `${blocks.readCount} nodes read for ${changes} changes`);
+    if (editCount === 1) t.ok(blocks.readCount < 10);
+  }
+  blocks.readCount = 0;
+  for await (const _ of diffManifests(blocks.manifest(before.root), blocks.manifest(before.root))) t.fail('a tree differs from itself');
+  t.equal(blocks.readCount, 0);
+});
+
+void t.test('trees of different height', async (t) => {
+  const entries = sorted(seededTree(5, 1500));
+  const few = entries.slice(0, 3).filter(({ type }) => type !== 'hardlink');
+  t.equal((await diff(few, entries)).filter(({ kind }) => kind === 'added').length, entries.length - few.length);
+  t.equal((await diff(entries, few)).filter(({ kind }) => kind === 'removed').length, entries.length - few.length);
+  t.equal((await diff(undefined, entries)).length, entries.length);
+});
+
+void t.test('a node that is not there is an error, not a difference', async (t) => {
+  const blocks = new BlockMap();
+  const before = blocks.build([root, file('a', 'x')]).root;
+  const after = blocks.build([root, file('a', 'y')]).root;
+  blocks.blocks.delete(before);
+  await t.rejects(async () => {
+    for await (const _ of diffManifests(blocks.manifest(before), blocks.manifest(after)));
+  }, { code: 'BC_MANIFEST_INCOMPLETE' });
+});

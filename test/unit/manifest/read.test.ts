@@ -1,0 +1,119 @@
+import t from 'tap';
+import type { Digest } from '../../../src/chunking/digest.ts';
+import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
+import { displayPath, isWithin, keyFromPath, parentKey } from '../../../src/manifest/key.ts';
+import { nodeLinks } from '../../../src/manifest/node.ts';
+import { Manifest } from '../../../src/manifest/read.ts';
+import { BlockMap } from '../../doubles/block-map.ts';
+import { seededTree, sorted } from '../../doubles/seeded-tree.ts';
+
+const tree = seededTree(1, 2500);
+const entries = sorted(tree);
+const blocks = new BlockMap();
+const built = blocks.build(entries);
+const manifest = blocks.manifest(built.root);
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+/** Entries as they were added, but for the lists that large files got. */
+function comparable(entry: Entry): unknown {
+  return entry.type === 'file' ? { ...entry, content: 'pieces' in entry.content && entry.content.pieces.length <= 16 ? entry.content : 'list' } : entry;
+}
+
+void t.test('every entry comes back as it was added', async (t) => {
+  const found = await all(manifest.entries());
+  t.equal(found.length, entries.length);
+  t.ok(found.some((entry) => entry.type === 'file' && 'list' in entry.content), 'the tree has chunk lists');
+  t.ok(found.some((entry) => entry.type === 'file' && entry.holes !== undefined));
+  t.ok(found.some((entry) => entry.type !== 'hardlink' && entry.xattrs !== undefined));
+  t.same(new Set(found.map(({ type }) => type)).size, 7);
+  t.same(found.map(comparable), entries.map(comparable));
+});
+
+void t.test('lookup', async (t) => {
+  for (let index = 0; index < entries.length; index += 37) {
+    const entry = entries[index] as Entry;
+    const found = await manifest.lookup(entry.key);
+    t.same(found && comparable(found), comparable(entry));
+  }
+  for (const path of ['zzz', '!', 'a/b/c/d/e/f', 'a1x', '\u{10ffff}']) t.equal(await manifest.lookup(keyFromPath(path)), undefined, path);
+});
+
+void t.test('the pieces of files', async (t) => {
+  for (const entry of entries) {
+    if (entry.type !== 'file' || !('pieces' in entry.content) || entry.content.pieces.length < 3) continue;
+    t.same(await all(manifest.pieces((await manifest.lookup(entry.key)) as FileEntry)), entry.content.pieces);
+  }
+});
+
+void t.test('what is below a directory, and what is in it', async (t) => {
+  const directories = entries.filter(({ type }) => type === 'directory');
+  t.ok(directories.length > 50);
+  for (const { key } of [...directories.slice(0, 20), ...directories.slice(-20)]) {
+    const below = entries.filter((entry) => isWithin(entry.key, key));
+    t.same((await all(manifest.entries(key))).map((entry) => displayPath(entry.key)), below.map((entry) => displayPath(entry.key)));
+    const inside = entries.filter((entry) => Buffer.compare(parentKey(entry.key) ?? Buffer.of(0), key) === 0);
+    t.same((await all(manifest.list(key))).map((entry) => displayPath(entry.key)), inside.map((entry) => displayPath(entry.key)));
+  }
+  const file = entries.find(({ type }) => type === 'file') as Entry;
+  t.same(await all(manifest.list(file.key)), [], 'a file has no list');
+  t.same((await all(manifest.entries(file.key))).length, 1, 'a file alone');
+  t.same(await all(manifest.list(keyFromPath('no/such'))), []);
+  t.same(await all(manifest.entries(keyFromPath('no/such'))), []);
+});
+
+void t.test('a list reads its own directory, not what is below it', async (t) => {
+  blocks.readCount = 0;
+  await all(blocks.manifest(built.root).entries());
+  const whole = blocks.readCount;
+  blocks.readCount = 0;
+  const deep = entries.filter(({ type }) => type === 'directory').at(-1) ?? (entries[0] as Entry);
+  await all(blocks.manifest(built.root).list(deep.key));
+  t.ok(blocks.readCount < whole / 2, `${blocks.readCount} of ${whole}`);
+});
+
+void t.test('chunks: each once, in the order of first use', async (t) => {
+  const expected = new Map<Digest, number>();
+  for (const entry of entries) {
+    if (entry.type === 'file' && 'pieces' in entry.content) for (const { digest, chunkBytes } of entry.content.pieces) expected.set(digest, chunkBytes);
+  }
+  t.ok(expected.size > 2000);
+  t.same(await all(manifest.chunks()), [...expected].map(([digest, bytes]) => ({ digest, bytes })));
+});
+
+void t.test('blocks: each once, parents first, all that was built', async (t) => {
+  const found = await all(manifest.blocks());
+  t.same(new Set(found.map(({ digest }) => digest)), new Set(blocks.blocks.keys()));
+  t.equal(found.length, built.nodeCount);
+  t.equal(found.reduce((sum, { bytes }) => sum + bytes.byteLength, 0), built.nodeBytes);
+  const named = new Set<Digest>([built.root]);
+  for (const { digest, bytes } of found) {
+    if (!named.has(digest)) t.fail(`${digest} comes before its parent`);
+    for (const link of nodeLinks(digest, bytes)) named.add(link);
+  }
+});
+
+void t.test('a block that is not there, or is another', async (t) => {
+  const lacking = [...blocks.blocks.keys()].filter((digest) => digest !== built.root);
+  for (const victim of [lacking[0], lacking[lacking.length >> 1], lacking.at(-1)]) {
+    const without = new Manifest(built.root, async (digest) => (digest === victim ? undefined : blocks.blocks.get(digest)));
+    const wrong = new Manifest(built.root, async (digest) => blocks.blocks.get(digest === victim ? built.root : digest));
+    for (const walk of ['chunks', 'blocks'] as const) {
+      await t.rejects(all<unknown>(without[walk]()), { code: 'BC_MANIFEST_INCOMPLETE', details: { node: victim } });
+      await t.rejects(all<unknown>(wrong[walk]()), { code: 'BC_CHUNK_CORRUPT', details: { node: victim } });
+    }
+  }
+  const empty = new Manifest(built.root, async () => undefined);
+  await t.rejects(empty.lookup(keyFromPath('a')), { code: 'BC_MANIFEST_INCOMPLETE', details: { node: built.root } });
+});
+
+void t.test('what is given away does not change with the store', async (t) => {
+  const copies = new Map([...blocks.blocks].map(([digest, bytes]) => [digest, Buffer.from(bytes)]));
+  const found = await all(new Manifest(built.root, async (digest) => copies.get(digest)).entries());
+  for (const bytes of copies.values()) bytes.fill(0);
+  t.same(found.map(comparable), entries.map(comparable));
+});
