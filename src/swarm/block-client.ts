@@ -1,5 +1,5 @@
 /** The client's half of one stream of `/branchcast/blocks/1`: requests out, replies in, held to the protocol. */
-import { BranchcastError } from '../base/errors.ts';
+import { BranchcastError, hasCode } from '../base/errors.ts';
 import { LAN_ALIVE_INTERVAL_MS, LAN_ALIVE_MAX_MS } from '../base/limits.ts';
 import { decodeReply, encodeRequest, type Reply, type Request } from './block-messages.ts';
 import type { MessageStream } from './message-stream.ts';
@@ -40,7 +40,9 @@ export class BlockClient {
   /** The next part of the answer to the oldest request whose answer has not ended. Throws the error that the peer answers. */
   async answer(requestId: number): Promise<Answer> {
     for (;;) {
-      const message = await this.#stream.receive();
+      const message = await this.#stream.receive().catch((thrown: unknown) => {
+        throw hasCode(thrown, 'BC_LIMIT_EXCEEDED') ? this.broke(`broke the protocol: ${thrown.message}`, thrown) : thrown;
+      });
       if (message === undefined) throw new BranchcastError('BC_CONNECTION_LOST', `${this.#name} ended the stream in the middle of an answer`);
       const reply = this.#decode(message);
       if (reply.requestId !== requestId) throw this.broke(`answered request ${reply.requestId} where ${requestId} is next`);

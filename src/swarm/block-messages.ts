@@ -64,6 +64,11 @@ export function encodeReply(reply: Reply): readonly Uint8Array[] {
   return [start, json({ code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })];
 }
 
+export function errorReply(requestId: number, error: BranchcastError): Reply {
+  const { retryAfterMs } = error.details;
+  return { type: 'error', requestId, code: error.code, message: error.message, ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}) };
+}
+
 export function decodeRequest(bytes: Uint8Array): Request {
   const { code, requestId, body } = split(bytes);
   switch (code) {

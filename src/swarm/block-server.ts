@@ -4,7 +4,7 @@ import { LAN_ALIVE_INTERVAL_MS, LAN_BUSY_RETRY_MS, LAN_REQUEST_BYTES_MAX, LAN_RE
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { LayerRecord } from '../transfer/chunk-source.ts';
-import { BLOCKS_PROTOCOL, decodeRequest, encodeReply } from './block-messages.ts';
+import { BLOCKS_PROTOCOL, decodeRequest, encodeReply, errorReply } from './block-messages.ts';
 import { BlockSession } from './block-session.ts';
 import type { LanHost } from './lan-host.ts';
 import type { MessageStream } from './message-stream.ts';
@@ -88,7 +88,7 @@ async function refuse(stream: MessageStream, error: BranchcastError): Promise<vo
   const first = await stream.receive();
   if (first === undefined) return;
   const { requestId } = decodeRequest(first);
-  await stream.send(...encodeReply({ type: 'error', requestId, code: error.code, message: error.message, retryAfterMs: LAN_BUSY_RETRY_MS }));
+  await stream.send(...encodeReply(errorReply(requestId, error)));
 }
 
 /** The pause is spread, lest all who were refused come back together. */

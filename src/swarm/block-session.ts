@@ -4,7 +4,7 @@ import { LAN_WANTS_OUTSTANDING_MAX } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { parseFrameHeader } from '../store/frame-header.ts';
-import { decodeRequest, encodeReply, type Reply } from './block-messages.ts';
+import { decodeRequest, encodeReply, errorReply, type Reply } from './block-messages.ts';
 import type { BlockProvider } from './block-server.ts';
 import type { MessageStream } from './message-stream.ts';
 import { RequestQueue, type Outstanding, type WorkRequest } from './request-queue.ts';
@@ -74,8 +74,7 @@ export class BlockSession {
       if (this.#stream.gone.aborted) throw thrown;
       const error = asBranchcastError(thrown);
       this.#parts.log[hasCode(error, 'BC_INTERNAL') ? 'error' : 'debug']({ err: error, peerId: this.#stream.remotePeerId, request: request.type }, 'a request was not served');
-      const retryAfterMs = error.details.retryAfterMs;
-      await this.#reply({ type: 'error', requestId, code: error.code, message: error.message, ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}) });
+      await this.#reply(errorReply(requestId, error));
     } finally {
       clearInterval(alive);
     }

@@ -2,7 +2,7 @@
 import { noise } from '@libp2p/noise';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
-import type { Connection, Ed25519PrivateKey, MultiaddrConnection } from '@libp2p/interface';
+import type { Connection, Ed25519PrivateKey } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p';
 import { asBranchcastError, BranchcastError, throwIfAborted } from '../base/errors.ts';
@@ -20,6 +20,7 @@ import {
 } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import { MessageStream } from './message-stream.ts';
+import { guardMuxer } from './muxer-guard.ts';
 
 export interface LanHostOptions {
   readonly privateKey: Ed25519PrivateKey;
@@ -57,11 +58,10 @@ export interface LanHost {
 }
 
 export async function createLanHost(options: LanHostOptions): Promise<LanHost> {
-  const sockets = new SocketWatch();
   const listen = options.listen.map((address) => parseAddress(address).toString());
   try {
-    const node = await createLibp2p(libp2pOptions(options.privateKey, listen, sockets));
-    return new Libp2pLanHost(node, sockets, options);
+    const node = await createLibp2p(libp2pOptions(options.privateKey, listen));
+    return new Libp2pLanHost(node, options);
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     if (/EADDRINUSE|EADDRNOTAVAIL|EACCES|failed to be listened on/.test(text)) {
@@ -72,23 +72,25 @@ export async function createLanHost(options: LanHostOptions): Promise<LanHost> {
 }
 
 /** libp2p's defaults refuse a branch that is switched on at once: ten handshakes, five connections a second from an address. */
-function libp2pOptions(privateKey: Ed25519PrivateKey, listen: string[], sockets: SocketWatch): Libp2pOptions {
+function libp2pOptions(privateKey: Ed25519PrivateKey, listen: string[]): Libp2pOptions {
   return {
     privateKey,
     addresses: { listen },
     transports: [tcp({ maxConnections: LAN_CONNECTIONS_MAX })],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: LAN_STREAMS_PER_CONNECTION_MAX,
-        maxOutboundStreams: LAN_STREAMS_PER_CONNECTION_MAX,
-        maxEarlyStreams: LAN_STREAMS_PER_CONNECTION_MAX,
-        // The first window must be the same at both ends, so it stays as it is; it grows up to this. A paused stream must hold
-        // all of it, or libp2p resets the stream.
-        streamOptions: { maxStreamWindowSize: LAN_STREAM_WINDOW_BYTES, maxReadBufferLength: 2 * LAN_STREAM_WINDOW_BYTES },
-      }),
+      guardMuxer(
+        yamux({
+          maxInboundStreams: LAN_STREAMS_PER_CONNECTION_MAX,
+          maxOutboundStreams: LAN_STREAMS_PER_CONNECTION_MAX,
+          maxEarlyStreams: LAN_STREAMS_PER_CONNECTION_MAX,
+          // The first window must be the same at both ends, so it stays as it is; it grows up to this. A paused stream must hold
+          // all of it, or libp2p resets the stream.
+          streamOptions: { maxStreamWindowSize: LAN_STREAM_WINDOW_BYTES, maxReadBufferLength: 2 * LAN_STREAM_WINDOW_BYTES },
+        }),
+        { frameBytesMax: LAN_STREAM_WINDOW_BYTES, backlogBytesMax: LAN_CONNECTION_BACKLOG_BYTES_MAX },
+      ),
     ],
-    connectionGater: sockets.gater,
     // Its ping needs a stream every ten seconds and cuts connections of peers that are merely busy; yamux keeps them alive.
     connectionMonitor: { enabled: false },
     connectionManager: {
@@ -105,40 +107,15 @@ function libp2pOptions(privateKey: Ed25519PrivateKey, listen: string[], sockets:
   };
 }
 
-/**
- * The socket under each connection, seen through the connection gater (libp2p's only hook that shows both): what it has not
- * yet written is the backlog that all streams of the connection share. Socket and connection have their timeline in common.
- */
-class SocketWatch {
-  readonly #sockets = new WeakMap<object, MultiaddrConnection>();
-
-  readonly gater = {
-    denyInboundUpgradedConnection: (_peer: unknown, socket: MultiaddrConnection): boolean => this.#watch(socket),
-    denyOutboundUpgradedConnection: (_peer: unknown, socket: MultiaddrConnection): boolean => this.#watch(socket),
-  };
-
-  backlogBytes(connection: Connection): number {
-    return this.#sockets.get(connection.timeline)?.writeBufferLength ?? 0;
-  }
-
-  #watch(socket: MultiaddrConnection): boolean {
-    socket.maxWriteBufferLength = LAN_CONNECTION_BACKLOG_BYTES_MAX;
-    this.#sockets.set(socket.timeline, socket);
-    return false;
-  }
-}
-
 class Libp2pLanHost implements LanHost {
   readonly #node: Libp2p;
-  readonly #sockets: SocketWatch;
   readonly #log: Logger;
   readonly #stallTimeoutMs: number;
   /** The connection to each address that was dialed. An address without a peer id says nothing by which libp2p could find it again. */
   readonly #connections = new Map<string, Promise<Connection>>();
 
-  constructor(node: Libp2p, sockets: SocketWatch, options: LanHostOptions) {
+  constructor(node: Libp2p, options: LanHostOptions) {
     this.#node = node;
-    this.#sockets = sockets;
     this.#log = options.log;
     this.#stallTimeoutMs = options.stallTimeoutMs ?? LAN_STALL_TIMEOUT_MS;
   }
@@ -201,7 +178,6 @@ class Libp2pLanHost implements LanHost {
       maxMessageBytes: options.maxMessageBytes ?? LAN_MESSAGE_BYTES_MAX,
       ...(options.receiveBufferBytes === undefined ? {} : { receiveBufferBytes: options.receiveBufferBytes }),
       stallTimeoutMs: this.#stallTimeoutMs,
-      connectionBacklogBytes: () => this.#sockets.backlogBytes(connection),
     });
   }
 

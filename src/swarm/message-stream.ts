@@ -4,8 +4,8 @@
  * - `onDrain()` works once only: here every wait listens to the `drain` event anew, and looks again after it.
  * - `for await` has no backpressure and may never end, `lpStream` resets slow readers: here `message` events fill a bounded buffer,
  *   and the stream is paused while nobody reads. What may still come after a pause is bounded by the yamux window (lan-host.ts).
- * - A stream's own `drain` says nothing of what its connection still holds, so that a peer which grants window without end and
- *   reads slowly would make us buffer without end: a sender waits for the connection's backlog as well.
+ * - At each `drain` a stream is let through once, however much it sends and however little the socket had drained. A peer that grants
+ *   window without end and reads slowly would make us buffer without end: a message goes in pieces of what a socket takes.
  * - A connection that dies takes its streams along as if they had ended well: only the far end's own FIN counts as an end.
  * - `send`, `pause`, `resume` and `close` throw synchronously when the connection has just gone; a throw inside one of its event
  *   listeners (`drain` above all) reaches nobody and becomes an uncaught exception of the process. Listeners here never throw; the
@@ -13,7 +13,7 @@
  */
 import type { Stream } from '@libp2p/interface';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { LAN_CLOSE_TIMEOUT_MS, LAN_RECEIVE_BUFFER_BYTES, LAN_SEND_BUFFER_BYTES, LAN_SEND_PIECE_BYTES, LAN_STALL_TIMEOUT_MS } from '../base/limits.ts';
+import { LAN_CLOSE_TIMEOUT_MS, LAN_RECEIVE_BUFFER_BYTES, LAN_SEND_PIECE_BYTES, LAN_STALL_TIMEOUT_MS } from '../base/limits.ts';
 import { MessageAssembler, PREFIX_BYTES } from './message-assembler.ts';
 
 export interface MessageStreamOptions {
@@ -24,8 +24,6 @@ export interface MessageStreamOptions {
   readonly receiveBufferBytes?: number;
   /** No byte for this long while one is awaited or being sent: the stream is dead. */
   readonly stallTimeoutMs?: number;
-  /** What the connection under this stream, which others share, has not yet written. */
-  readonly connectionBacklogBytes?: () => number;
 }
 
 export class MessageStream {
@@ -33,7 +31,6 @@ export class MessageStream {
   readonly #raw: Stream;
   readonly #stallTimeoutMs: number;
   readonly #receiveBufferBytes: number;
-  readonly #connectionBacklogBytes: () => number;
   readonly #assembler: MessageAssembler;
   readonly #gone = new AbortController();
   /** Fulfilled by the next event of its kind. */
@@ -49,7 +46,6 @@ export class MessageStream {
     this.#raw = raw;
     this.#stallTimeoutMs = options.stallTimeoutMs ?? LAN_STALL_TIMEOUT_MS;
     this.#receiveBufferBytes = options.receiveBufferBytes ?? LAN_RECEIVE_BUFFER_BYTES;
-    this.#connectionBacklogBytes = options.connectionBacklogBytes ?? (() => 0);
     this.#assembler = new MessageAssembler(options.maxMessageBytes);
     this.#finishedByRemote = raw.status === 'open' && raw.remoteWriteStatus === 'closed';
     raw.addEventListener('remoteCloseWrite', () => {
@@ -73,9 +69,9 @@ export class MessageStream {
     return this.#assembler.waitingBytes + this.#raw.readBufferLength;
   }
 
-  /** Accepted for sending and not yet given to the system, on this stream and its connection. */
+  /** Handed to libp2p and not yet sent: a piece at most. */
   get unsentBytes(): number {
-    return this.#raw.writeBufferLength + this.#connectionBacklogBytes();
+    return this.#raw.writeBufferLength;
   }
 
   /**
@@ -148,13 +144,13 @@ export class MessageStream {
         this.abort(lost(this.remotePeerId, cause));
         this.#throwIfGone();
       }
-      if (accepted !== true || this.#connectionBacklogBytes() > LAN_SEND_BUFFER_BYTES) await this.#drained();
+      if (accepted !== true) await this.#drained();
     }
   }
 
   async #drained(): Promise<void> {
     // After a drain libp2p sends what it had kept back, which may fill the window or the connection again: hence the loop.
-    while (this.#raw.writableNeedsDrain || this.#connectionBacklogBytes() > LAN_SEND_BUFFER_BYTES) {
+    while (this.#raw.writableNeedsDrain) {
       this.#throwIfGone();
       await this.#awaitProgress(this.#writable.promise, 'took nothing');
     }
