@@ -29,6 +29,8 @@ export const PACK_PINNED_SHARE_MIN = 0.25;
 export const PUT_GROUP_BYTES_MAX = 32 * MiB;
 /** Left free on the disk at any time: what LevelDB may need to merge its tables, and for logs. */
 export const DISK_RESERVE_BYTES = 16 * MiB;
+/** What LevelDB may write when it is opened: a table of its log (4 MiB at most), a new log, a new manifest. */
+export const INDEX_OPEN_BYTES = 8 * MiB;
 /** LevelDB's block cache. Lookups are random, so a larger one hardly helps; the system's page cache holds the rest. */
 export const INDEX_CACHE_BYTES = 16 * MiB;
 /** Frames kept decompressed: chunks of one frame are mostly read one after the other. */
@@ -123,10 +125,10 @@ export const MEMBER_REPORT_BYTES_MAX = 16 * KiB;
 
 // -- publishing
 /** Bytes of blocks in one question about what is missing, and how many such questions are under way. */
-export const PUBLISH_BATCH_BYTES = 8 * MiB;
+export const PUBLISH_BATCH_BYTES = 4 * MiB;
 export const PUBLISH_BATCHES_MAX = 3;
 /** Frames that wait for or are in compression, for each worker. */
-export const COMPRESS_QUEUE_PER_WORKER = 3;
+export const COMPRESS_QUEUE_PER_WORKER = 2;
 export const COMPRESS_WORKERS_MAX = 8;
 /** Frames that travel in one upload, and uploads under way. */
 export const UPLOAD_BYTES_TARGET = 4 * MiB;
@@ -144,7 +146,7 @@ export const LAN_WANTS_OUTSTANDING_MAX = 32;
 /** Chunk bytes that an agent asks for at a time, over all its outstanding wants. */
 export const LAN_WINDOW_RAW_BYTES = 16 * MiB;
 /** A message is handed to its stream in pieces of what a socket takes at a time (message-stream.ts says why). */
-export const LAN_SEND_PIECE_BYTES = 64 * KiB;
+export const LAN_SEND_PIECE_BYTES = 4 * 65_507;
 /** What may wait in a connection until its peer reads: a piece for each stream, or the answers to a flood of pings, which ends here. */
 export const LAN_CONNECTION_BACKLOG_BYTES_MAX = 5 * MiB;
 /** Bytes that may wait unread in a receiving stream before it pauses the sender. */

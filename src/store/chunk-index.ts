@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { BranchcastError, hasCode } from '../base/errors.ts';
-import { INDEX_CACHE_BYTES } from '../base/limits.ts';
+import { INDEX_CACHE_BYTES, INDEX_OPEN_BYTES } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import type { ChunkLocation } from './chunk-store.ts';
@@ -28,6 +28,8 @@ export interface PackChange {
 type Database = Level<Uint8Array, Uint8Array>;
 
 const LAYOUT_VERSION = Buffer.from('1');
+/** What opening LevelDB takes, roughly: for who asks meanwhile. */
+const REOPEN_MS = 200;
 const DAMAGED_MARK = 'DAMAGED';
 const VERSION_KEY = Buffer.from('v');
 const CHUNK_PREFIX = '63';
@@ -44,13 +46,19 @@ export class ChunkIndex {
   /** Changes under way to the disk: what they say is already true, for the bytes that they name are durable. */
   #staged = new Map<Digest, ChunkLocation | undefined>();
 
-  private constructor(dir: string, db: Database) {
+  readonly #requireRoom: (bytes: number) => Promise<void>;
+
+  private constructor(dir: string, db: Database, requireRoom: (bytes: number) => Promise<void>) {
     this.#dir = dir;
     this.#db = db;
+    this.#requireRoom = requireRoom;
   }
 
-  /** Opens the index, an empty one where it is missing, damaged or of another layout. Throws BC_STORE_LOCKED. */
-  static async open(dir: string, log: Logger): Promise<ChunkIndex> {
+  /**
+   * Opens the index, an empty one where it is missing, damaged or of another layout. Throws BC_STORE_LOCKED. `requireRoom` throws
+   * BC_DISK_FULL unless the disk has room for so many bytes.
+   */
+  static async open(dir: string, log: Logger, requireRoom: (bytes: number) => Promise<void>): Promise<ChunkIndex> {
     let db: Database;
     try {
       db = await openDatabase(dir);
@@ -70,11 +78,12 @@ export class ChunkIndex {
       await db.clear();
       await db.put(VERSION_KEY, LAYOUT_VERSION);
     }
-    return new ChunkIndex(dir, db);
+    return new ChunkIndex(dir, db, requireRoom);
   }
 
   get(digest: Digest): ChunkLocation | undefined {
     if (this.#staged.has(digest)) return this.#staged.get(digest);
+    if (this.#db.status !== 'open') throw new BranchcastError('BC_BUSY', `the chunk index in ${this.#dir} is being opened again after a failed write`, { details: { retryAfterMs: REOPEN_MS } });
     let value: Uint8Array | undefined;
     try {
       value = this.#db.getSync(chunkKey(digest));
@@ -124,7 +133,9 @@ export class ChunkIndex {
     await this.#db.close();
   }
 
+  /** Reading goes on in the failed state, but not between closing and opening: only where opening will not fail for lack of room. */
   async #reopen(): Promise<void> {
+    await this.#requireRoom(INDEX_OPEN_BYTES);
     await this.#db.close();
     this.#db = await openDatabase(this.#dir);
     this.#failed = false;

@@ -2,7 +2,10 @@
 import { statfs } from 'node:fs/promises';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
 import { DISK_RESERVE_BYTES } from '../base/limits.ts';
-import { formatBytes } from '../base/units.ts';
+import { formatBytes, KiB } from '../base/units.ts';
+
+/** Shortfalls are rounded up to this: file systems hand out blocks, and the index grows a little with every write. */
+const SHORTFALL_STEP_BYTES = 64 * KiB;
 
 /** Bytes that this user may still write to the file system of `dir`. */
 export async function freeDiskBytes(dir: string): Promise<number> {
@@ -21,8 +24,8 @@ export class DiskRoom {
 
   /** Throws BC_DISK_FULL if `bytes` do not fit beside the reserve. */
   async require(bytes: number): Promise<void> {
-    const shortfallBytes = bytes + DISK_RESERVE_BYTES - (await this.#free(this.#dir));
-    if (shortfallBytes > 0) throw this.#full(shortfallBytes);
+    const lackingBytes = bytes + DISK_RESERVE_BYTES - (await this.#free(this.#dir));
+    if (lackingBytes > 0) throw this.#full(lackingBytes);
   }
 
   /** What a failed write of `bytes` comes to: where the disk was full, BC_DISK_FULL with the shortfall. */
@@ -34,7 +37,8 @@ export class DiskRoom {
     return this.#full(Math.max(1, bytes + DISK_RESERVE_BYTES - free), thrown);
   }
 
-  #full(shortfallBytes: number, cause?: unknown): BranchcastError {
+  #full(lackingBytes: number, cause?: unknown): BranchcastError {
+    const shortfallBytes = Math.ceil(lackingBytes / SHORTFALL_STEP_BYTES) * SHORTFALL_STEP_BYTES;
     const message = `the disk of ${this.#dir} lacks ${formatBytes(shortfallBytes)} (${formatBytes(DISK_RESERVE_BYTES)} are kept free for the index)`;
     return new BranchcastError('BC_DISK_FULL', message, { details: { shortfallBytes, dir: this.#dir }, ...(cause === undefined ? {} : { cause }) });
   }

@@ -45,7 +45,8 @@ export async function openPackChunkStore(options: PackChunkStoreOptions): Promis
   const pathOf = (packId: string): string => join(packsDir, `${packId}.pack`);
   const packBytesTarget = options.packBytesTarget ?? Math.min(PACK_BYTES_TARGET, Math.max(PACK_BYTES_MIN, Math.floor((quotaBytes ?? Number.POSITIVE_INFINITY) / PACKS_UNDER_QUOTA)));
   await mkdir(packsDir, { recursive: true });
-  const index = await ChunkIndex.open(join(dir, 'index'), log);
+  const room = new DiskRoom(packsDir, options.freeBytes);
+  const index = await ChunkIndex.open(join(dir, 'index'), log, (bytes) => room.require(bytes));
   try {
     const ledger = new ChunkLedger(index);
     const recovered = await recoverPacks({ dir: packsDir, pathOf, packBytesTarget, index, ledger, log });
@@ -53,7 +54,7 @@ export async function openPackChunkStore(options: PackChunkStoreOptions): Promis
     const reader = new PackFrameReader(ledger, handles);
     const evictor = quotaBytes === undefined ? undefined : new PackEvictor({ quotaBytes, packBytesTarget, pathOf, ledger, handles, reader, log, openPackId: recovered.open?.packId });
     const writer = new PackWriter({ dir: packsDir, pathOf, packBytesTarget, ledger, listener: evictor ?? NOBODY }, recovered.open, recovered.newestId);
-    return new PackStore({ index, ledger, handles, reader, evictor, writer, quotaBytes, log, room: new DiskRoom(packsDir, options.freeBytes) });
+    return new PackStore({ index, ledger, handles, reader, evictor, writer, quotaBytes, log, room });
   } catch (error) {
     await index.close();
     throw error;
