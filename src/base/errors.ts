@@ -60,7 +60,6 @@ export const ERRORS = {
   BC_STORE_DAMAGED: kind('never', 500, 1, 'The store on disk cannot be read.', 'Run `branchcast cache scrub`; the index is rebuilt from the packs.'),
   BC_TREE_CHANGED: kind('never', 409, 1, 'A file changed while it was read.', 'Publish from a tree at rest.'),
   BC_TREE_UNREADABLE: kind('never', 422, 1, 'A file of the tree cannot be read.', 'Check its permissions, or leave it out.'),
-  BC_TREE_MISMATCH: kind('never', 409, 3, 'The directory differs from the layer.', 'Pull the layer again to repair it.'),
 
   // -- room
   BC_DISK_FULL: kind('later', 507, 1, 'The disk lacks the room that is needed.', 'Free at least the shortfall that the message names; the work goes on where it stopped.'),

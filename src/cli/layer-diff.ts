@@ -7,7 +7,7 @@ import type { Entry } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { action, addCommand, type Invocation } from './command.ts';
-import { openManifests } from './core-manifest.ts';
+import { openManifest } from './core-manifest.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
 import { exactChanges } from './exact-changes.ts';
 import type { Outcome } from './outcome.ts';
@@ -44,8 +44,8 @@ async function diffLayers(before: string, after: string, options: CoreOptions, {
   return withCore(options, async (client) => {
     const [a, b] = [await requireLayer(client, before, signal), await requireLayer(client, after, signal)];
     progress.update('diff: reading manifests');
-    const [from, to] = await openManifests(client, [a.root, b.root], signal);
-    if (from === undefined || to === undefined) return { differences: [], newChunkCount: 0, newChunkBytes: 0 };
+    const from = await openManifest(client, a.root, [], signal);
+    const to = await openManifest(client, b.root, [from], signal);
     const differences: Difference[] = [];
     const wanted = new Map<Digest, number>();
     for await (const change of exactChanges(diffManifests(from, to), (digests) => client.fetchChunks(digests, { signal }))) {

@@ -1,7 +1,11 @@
 /** The command line as a user meets it: the launcher, usage errors, JSON, exit codes. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import t from 'tap';
@@ -100,4 +104,24 @@ await t.test('completion knows the verbs', async (t) => {
   await Promise.all(['bash', 'zsh', 'fish'].map(async (shell) => t.match(await branchcast(['completion', shell]), { exitCode: 0, stdout: /branchcast/ }, shell)));
   const verbs = await branchcast(['complete', '--', 'layer', '']);
   t.match(verbs.stdout, /publish[\s\S]*diff[\s\S]*verify/);
+});
+
+await t.test('Ctrl-C ends a command that waits', async (t) => {
+  const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+  // Never answers.
+  const core = createServer(() => onAsked());
+  core.listen(0, '127.0.0.1');
+  await once(core, 'listening');
+  t.teardown(() => {
+    core.closeAllConnections();
+    core.close();
+  });
+  const { port } = core.address() as AddressInfo;
+  const child = spawn(LAUNCHER, ['layer', 'list', '--core', `http://127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr, exit] = [text(child.stdout), text(child.stderr), once(child, 'exit')];
+  await asked;
+  child.kill('SIGINT');
+  t.strictSame(await exit, [130, null]);
+  t.match(await stderr, /^error BC_CANCELLED: cancelled by SIGINT\n/);
+  t.equal(await stdout, '');
 });
