@@ -1,12 +1,12 @@
 /** A directory as the blocks of a layer: chunks of its files, nodes of its manifest. */
-import { realpathSync } from 'node:fs';
 import { throwIfAborted } from '../base/errors.ts';
 import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../chunking/params.ts';
 import { Pace } from './pace.ts';
-import { TreeCapture, type Capture, type CapturedBlock } from './tree-capture.ts';
-import { treeError } from './walk.ts';
+import type { CapturedBlock } from './captured-block.ts';
+import { TreeCapture, type Capture } from './tree-capture.ts';
+import { treeRoot } from './walk.ts';
 
-export type { Capture, CapturedBlock, CaptureStats, SkippedPath } from './tree-capture.ts';
+export type { Capture } from './tree-capture.ts';
 
 export interface CaptureProgress {
   readonly files: number;
@@ -30,7 +30,7 @@ export interface CaptureOptions {
 export async function* captureTree(dir: string, options: CaptureOptions = {}): AsyncGenerator<CapturedBlock, Capture, void> {
   const { params = DEFAULT_CHUNKER_PARAMS, signal, onProgress } = options;
   throwIfAborted(signal);
-  const capture = new TreeCapture(resolved(dir), params);
+  const capture = new TreeCapture(treeRoot(dir), params);
   const progress = (): void => onProgress?.({ files: capture.fileCount, logicalBytes: capture.logicalBytes });
   const pace = new Pace(signal);
   for (const block of capture.run()) {
@@ -42,12 +42,4 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   }
   progress();
   return capture.result;
-}
-
-function resolved(dir: string): Buffer {
-  try {
-    return realpathSync.native(dir, 'buffer');
-  } catch (error) {
-    throw treeError(Buffer.from(dir), 'the directory', error);
-  }
 }

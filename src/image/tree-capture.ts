@@ -10,19 +10,13 @@ import { ManifestBuilder } from '../manifest/build.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';
 import { BundleQueue } from './bundle-queue.ts';
+import type { CapturedBlock } from './captured-block.ts';
 import { ChunkTally } from './chunk-tally.ts';
 import { cutLargeFile } from './cut-large-file.ts';
 import { metadataOf } from './inode-metadata.ts';
 import { splitDeviceNumber } from './posix.ts';
 import { openStable, retryOnce } from './read-file.ts';
 import { treeError, walkTree, type Walked } from './walk.ts';
-
-export interface CapturedBlock {
-  readonly digest: Digest;
-  /** The receiver may keep them. */
-  readonly bytes: Uint8Array;
-  readonly kind: 'chunk' | 'node';
-}
 
 export interface CaptureStats {
   readonly entryCount: number;
@@ -89,9 +83,6 @@ export class TreeCapture {
   /** Yields blocks as they come; undefined where a step had none, so that the caller can pace a tree of empty files too. */
   *run(): Generator<CapturedBlock | undefined, void, undefined> {
     for (const walked of walkTree(this.#root)) {
-      if (walked.key.byteLength === 0 && !walked.stat.isDirectory()) {
-        throw new BranchcastError('BC_TREE_UNREADABLE', `${walked.path.toString()} is not a directory`);
-      }
       if (walked.stat.isFile()) yield* this.#file(walked);
       else this.#other(walked);
       yield* this.#drain();

@@ -1,5 +1,5 @@
 /** A deep comparison of a directory with a manifest, which believes neither the stat cache nor the switch that made it. */
-import { readlinkSync, realpathSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { throwIfAborted } from '../base/errors.ts';
 import { LISTED_PATHS_MAX } from '../base/limits.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
@@ -10,7 +10,7 @@ import { metadataOf, setsOwners } from './inode-metadata.ts';
 import { joinByKey } from './join-by-key.ts';
 import { Pace } from './pace.ts';
 import { splitDeviceNumber } from './posix.ts';
-import { treeError, walkTree, type Walked } from './walk.ts';
+import { treeRoot, walkTree, type Walked } from './walk.ts';
 
 export type DifferenceKind = 'missing' | 'extra' | 'type' | 'mode' | 'owner' | 'mtime' | 'size' | 'content' | 'target' | 'hardlink' | 'device';
 
@@ -42,15 +42,7 @@ export interface VerifyOptions {
  */
 export async function verifyTree(dir: string, manifest: Manifest, options: VerifyOptions = {}): Promise<Verification> {
   throwIfAborted(options.signal);
-  return new TreeComparison(manifest, options).run(rootOf(dir));
-}
-
-function rootOf(dir: string): Buffer {
-  try {
-    return realpathSync.native(dir, 'buffer');
-  } catch (error) {
-    throw treeError(Buffer.from(dir), 'the directory', error);
-  }
+  return new TreeComparison(manifest, options).run(treeRoot(dir));
 }
 
 class TreeComparison {

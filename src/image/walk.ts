@@ -1,5 +1,5 @@
 /** A directory tree on the disk, in the order of manifest keys. */
-import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, type BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
 import type { PathKey } from '../manifest/entry.ts';
 
@@ -43,6 +43,17 @@ export function* walkTree(root: Buffer): Generator<Walked, void, undefined> {
     yield { key, path, stat };
     if (stat.isDirectory()) open.push(listDirectory(path, key));
   }
+}
+
+/** Where the tree at `dir` really is: a link to it is followed. Throws BC_TREE_UNREADABLE unless it is a directory. */
+export function treeRoot(dir: string): Buffer {
+  try {
+    const root = realpathSync.native(dir, 'buffer');
+    if (lstatSync(root).isDirectory()) return root;
+  } catch (cause) {
+    throw new BranchcastError('BC_TREE_UNREADABLE', `${dir} cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause, details: { path: dir } });
+  }
+  throw new BranchcastError('BC_TREE_UNREADABLE', `${dir} is not a directory`, { details: { path: dir } });
 }
 
 function listDirectory(path: Buffer, key: Buffer): OpenDirectory {

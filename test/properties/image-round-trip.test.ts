@@ -1,7 +1,7 @@
 /** Any tree survives capture and apply; any tree becomes any other one. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
 import { removeTree } from '../../src/image/remove-tree.ts';
 import { verifyTree } from '../../src/image/verify-tree.ts';
