@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BRANCHCAST, Daemon } from './daemon.ts';
+import { argv, BRANCHCAST, Daemon } from './daemon.ts';
 import type { Netlab } from './netlab.ts';
 
 const PUBLISH_OUTPUT_BYTES_MAX = 16 << 20;
@@ -118,7 +118,7 @@ export class Branch {
 
   async publish(tree: string, name: string, version: string, signal?: AbortSignal): Promise<Published> {
     const { lab } = this.options;
-    const [command = '', ...args] = [...(lab?.at('core') ?? []), BRANCHCAST, 'layer', 'publish', tree, '--name', name, '--version', version, '--core', this.coreUrl, '--json'];
+    const [command, ...args] = argv(...(lab?.at('core') ?? []), BRANCHCAST, 'layer', 'publish', tree, '--name', name, '--version', version, '--core', this.coreUrl, '--json');
     const { stdout } = await promisify(execFile)(command, args, { maxBuffer: PUBLISH_OUTPUT_BYTES_MAX, ...(signal === undefined ? {} : { signal }) });
     return JSON.parse(stdout) as Published;
   }

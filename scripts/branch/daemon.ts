@@ -56,7 +56,7 @@ export class Daemon {
     writeFileSync(file('yaml'), stringify(spec.config));
     rmSync(file('ready'), { force: true });
 
-    const [command = '', ...args] = [...(spec.prefix ?? []), BRANCHCAST, spec.role, 'start', '--config', file('yaml'), '--ready-file', file('ready')];
+    const [command, ...args] = argv(...(spec.prefix ?? []), BRANCHCAST, spec.role, 'start', '--config', file('yaml'), '--ready-file', file('ready'));
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...spec.env } });
     const exited = new Promise<number | NodeJS.Signals>((resolve) => {
       child.once('error', () => resolve(127));
@@ -95,7 +95,7 @@ export class Daemon {
     const { prefix } = this.spec;
     if (prefix === undefined) return (await (await fetch(url, init)).json()) as T;
     const script = `fetch(${JSON.stringify(url)}, ${JSON.stringify(init)}).then((r) => r.text()).then((text) => process.stdout.write(text))`;
-    const [command = '', ...args] = [...prefix, process.execPath, '-e', script];
+    const [command, ...args] = argv(...prefix, process.execPath, '-e', script);
     return JSON.parse((await promisify(execFile)(command, args, { maxBuffer: 64 << 20 })).stdout) as T;
   }
 
@@ -129,6 +129,13 @@ export class Daemon {
     clearTimeout(force);
     return status;
   }
+}
+
+/** A command and its arguments, behind a prefix that may be empty. */
+export function argv(...words: string[]): [string, ...string[]] {
+  const [command, ...args] = words;
+  if (command === undefined) throw new Error('a command of no words');
+  return [command, ...args];
 }
 
 function readReady(path: string): Ready | undefined {

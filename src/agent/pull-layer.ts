@@ -1,7 +1,7 @@
 /** Brings a directory to a layer: resolve, manifest, plan, local seed, fetch, switch. Each step can be broken off and is resumed. */
 import { join } from 'node:path';
 import { BranchcastError } from '../base/errors.ts';
-import { formatRoot, type Digest } from '../chunking/digest.ts';
+import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';
 import { missingBlocks } from '../manifest/missing-blocks.ts';
 import { openTarget, type Target } from '../image/target.ts';
@@ -165,9 +165,4 @@ class Progress {
   wrote(bytes: number): void {
     this.update({ doneBytes: this.#now.doneBytes + bytes });
   }
-}
-
-/** For messages and the CLI. */
-export function describeLayer(layer: LayerRecord): string {
-  return `${layer.name}@${layer.version} (${formatRoot(layer.root)})`;
 }

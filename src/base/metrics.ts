@@ -3,24 +3,24 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** A count that only grows while the process lives. By convention its name ends in `_total`. */
 export function exposeCounter(registry: Registry, name: string, help: string, read: () => number): void {
-  new Counter({
+  registry.registerMetric(new Counter({
     name,
     help,
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       this.inc(read());
     },
-  });
+  }));
 }
 
 export function exposeGauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
+  registry.registerMetric(new Gauge({
     name,
     help,
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(read());
     },
-  });
+  }));
 }

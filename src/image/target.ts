@@ -13,7 +13,7 @@ import { lockTarget, type TargetLock } from './target-lock.ts';
 import { checkOwned, isOwned, makeStateDir, realTarget } from './target-ownership.ts';
 import { readOwner, recoverSwitch, type OwnerRecord } from './tree-switch.ts';
 
-export type { Staging, WantedChunk } from './staging.ts';
+export type { Staging } from './staging.ts';
 
 /** What a target holds: the layer as `name@version`, its root, its descriptor. */
 export interface TargetLayer {
@@ -52,7 +52,7 @@ export async function openTarget(dir: string, options: TargetOptions = {}): Prom
 
 export class Target {
   readonly #layout: TargetLayout;
-  readonly #lock: TargetLock;
+  #lock: TargetLock | undefined;
   #owner: OwnerRecord | undefined;
   #staging: Staging | undefined;
 
@@ -99,7 +99,8 @@ export class Target {
   async close(): Promise<void> {
     this.#staging?.close();
     this.#staging = undefined;
-    this.#lock.release();
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 
   /**

@@ -12,8 +12,8 @@ export interface FollowOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  onLayers(layers: readonly KnownLayer[]): void;
-  onReachable(reachable: boolean): void;
+  readonly onLayers: (layers: readonly KnownLayer[]) => void;
+  readonly onReachable: (reachable: boolean) => void;
 }
 
 /** Runs until the signal fires. Never rejects: an outage is waited out. */

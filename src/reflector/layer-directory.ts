@@ -16,18 +16,18 @@ const CURSOR_KEY = 'cursor';
 const LAYER_PREFIX = 'layer/';
 
 export class LayerDirectory {
-  readonly #db: Level<string, string>;
+  readonly #db: Level;
   readonly #byRef = new Map<string, KnownLayer>();
   readonly #newest = new Map<string, KnownLayer>();
   readonly #byRoot = new Map<Digest, KnownLayer>();
   #cursor = 0;
 
-  private constructor(db: Level<string, string>) {
+  private constructor(db: Level) {
     this.#db = db;
   }
 
   static async open(dir: string): Promise<LayerDirectory> {
-    const db = new Level<string, string>(dir, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
+    const db = new Level(dir, { keyEncoding: 'utf8', valueEncoding: 'utf8' });
     await db.open();
     const directory = new LayerDirectory(db);
     for await (const value of db.values({ gt: LAYER_PREFIX, lt: `${LAYER_PREFIX}\uffff` })) directory.#learn(JSON.parse(value) as KnownLayer);

@@ -4,7 +4,7 @@ import { SELECT_RUN_DIGESTS_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
 import { selectFrames } from '../store/select-frames.ts';
-import type { BlockProvider } from '../swarm/block-server.ts';
+import type { BlockProvider } from '../swarm/block-provider.ts';
 import type { ChunkSource, LayerRecord } from '../transfer/chunk-source.ts';
 import type { Arrival, FetchOnce } from '../transfer/fetch-once.ts';
 import type { LayerDirectory } from './layer-directory.ts';

@@ -2,22 +2,11 @@
 import { BranchcastError } from '../base/errors.ts';
 import { LAN_ALIVE_INTERVAL_MS, LAN_BUSY_RETRY_MS, LAN_REQUEST_BYTES_MAX, LAN_REQUESTS_ACTIVE_MAX, LAN_STREAMS_PER_PEER_MAX } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
-import type { Digest } from '../chunking/digest.ts';
-import type { LayerRecord } from '../transfer/chunk-source.ts';
 import { BLOCKS_PROTOCOL, decodeRequest, encodeReply, errorReply } from './block-messages.ts';
+import type { BlockProvider } from './block-provider.ts';
 import { BlockSession } from './block-session.ts';
 import type { LanHost } from './lan-host.ts';
 import type { MessageStream } from './message-stream.ts';
-
-/** What there is to serve. Every call ends soon after its signal has fired: the client has gone or cancelled. */
-export interface BlockProvider {
-  /** undefined: there is no such layer. */
-  resolveLayer(ref: string, signal: AbortSignal): Promise<LayerRecord | undefined>;
-  /** Frames of the nodes under `root` that the manifests `have` lack, parents first. */
-  manifestFrames(root: Digest, have: readonly Digest[], signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Frames that together hold the chunks, each with at least one of them; chunks that cannot be had are left out. */
-  frames(digests: readonly Digest[], signal: AbortSignal): AsyncIterable<Uint8Array>;
-}
 
 export interface ServeBlocksOptions {
   readonly log: Logger;

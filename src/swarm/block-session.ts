@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { parseFrameHeader } from '../store/frame-header.ts';
 import { decodeRequest, encodeReply, errorReply, type Reply } from './block-messages.ts';
-import type { BlockProvider } from './block-server.ts';
+import type { BlockProvider } from './block-provider.ts';
 import type { MessageStream } from './message-stream.ts';
 import { RequestQueue, type Outstanding, type WorkRequest } from './request-queue.ts';
 

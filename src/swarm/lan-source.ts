@@ -1,6 +1,6 @@
 /** A reflector of the site as a ChunkSource. Every call has a stream of its own over the one connection, so that a slow reader of one does not hold up another. */
 import { asBranchcastError, BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { LAN_SOURCE_STREAMS_MAX, LAN_WANT_DIGESTS_MAX, LAN_WANTS_AHEAD_MAX, MANIFEST_BYTES_MAX } from '../base/limits.ts';
+import { HAVE_ROOTS_MAX, LAN_SOURCE_STREAMS_MAX, LAN_WANT_DIGESTS_MAX, LAN_WANTS_AHEAD_MAX, MANIFEST_BYTES_MAX } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
@@ -59,49 +59,52 @@ export class LanSource implements ChunkSource {
     return undefined;
   }
 
-  async *fetchManifest(root: Digest, have: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<ManifestBlock, void, undefined> {
-    yield* this.#stream(signal, async function* (this: LanSource, client: BlockClient) {
-      const requestId = await client.request({ type: 'manifest', root, have });
-      let manifestBytes = 0;
-      for (let answer = await client.answer(requestId); answer.type !== 'end'; answer = await client.answer(requestId)) {
-        if (answer.type !== 'frame') throw client.broke(`answered a manifest request with ${answer.type}`);
-        this.#receivedFrameBytes += answer.frame.byteLength;
-        for (const block of this.#decode(answer.frame)) {
-          manifestBytes += block.bytes.byteLength;
-          if (manifestBytes > MANIFEST_BYTES_MAX) throw client.broke(`sent more than ${MANIFEST_BYTES_MAX} bytes of manifest`);
-          yield block;
-        }
-      }
-    }.bind(this));
+  fetchManifest(root: Digest, have: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<ManifestBlock, void, undefined> {
+    return this.#converse(signal, (client) => this.#blocks(client, root, have));
   }
 
-  async *fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
-    const wanted = [...new Set(digests)];
-    if (wanted.length === 0) return;
-    yield* this.#stream(signal, async function* (this: LanSource, client: BlockClient) {
-      const arrived = new Set<Digest>();
-      const wants: Want[] = [];
-      let asked = 0;
-      for (;;) {
-        while (wants.length < LAN_WANTS_AHEAD_MAX && asked < wanted.length) {
-          // A frame may have brought along what the next want would have asked for.
-          const next: Digest[] = [];
-          for (; next.length < LAN_WANT_DIGESTS_MAX && asked < wanted.length; asked += 1) {
-            const digest = wanted[asked] as Digest;
-            if (!arrived.has(digest)) next.push(digest);
-          }
-          if (next.length > 0) wants.push({ requestId: await client.request({ type: 'want', digests: next }), digests: new Set(next) });
-        }
-        const want = wants.shift();
-        if (want === undefined) return;
-        yield* this.#framesOf(client, want, arrived);
-      }
-    }.bind(this));
+  fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#converse(signal, (client) => this.#frames(client, [...new Set(digests)]));
   }
 
   /** Ends calls under way. The connection is the host's. */
   async close(): Promise<void> {
     this.#closed.abort(new BranchcastError('BC_CANCELLED', 'the source was closed'));
+  }
+
+  async *#blocks(client: BlockClient, root: Digest, have: readonly Digest[]): AsyncGenerator<ManifestBlock, void, undefined> {
+    const requestId = await client.request({ type: 'manifest', root, have: have.slice(0, HAVE_ROOTS_MAX) });
+    let manifestBytes = 0;
+    for (let answer = await client.answer(requestId); answer.type !== 'end'; answer = await client.answer(requestId)) {
+      if (answer.type !== 'frame') throw client.broke(`answered a manifest request with ${answer.type}`);
+      this.#receivedFrameBytes += answer.frame.byteLength;
+      for (const block of this.#decode(answer.frame)) {
+        manifestBytes += block.bytes.byteLength;
+        if (manifestBytes > MANIFEST_BYTES_MAX) throw client.broke(`sent more than ${MANIFEST_BYTES_MAX} bytes of manifest`);
+        yield block;
+      }
+    }
+  }
+
+  /** Keeps a few wants ahead of the answers. */
+  async *#frames(client: BlockClient, wanted: readonly Digest[]): AsyncGenerator<Uint8Array, void, undefined> {
+    const arrived = new Set<Digest>();
+    const wants: Want[] = [];
+    let asked = 0;
+    for (;;) {
+      while (wants.length < LAN_WANTS_AHEAD_MAX && asked < wanted.length) {
+        // A frame may have brought along what the next want would have asked for.
+        const next: Digest[] = [];
+        for (; next.length < LAN_WANT_DIGESTS_MAX && asked < wanted.length; asked += 1) {
+          const digest = wanted[asked] as Digest;
+          if (!arrived.has(digest)) next.push(digest);
+        }
+        if (next.length > 0) wants.push({ requestId: await client.request({ type: 'want', digests: next }), digests: new Set(next) });
+      }
+      const want = wants.shift();
+      if (want === undefined) return;
+      yield* this.#framesOf(client, want, arrived);
+    }
   }
 
   async *#framesOf(client: BlockClient, want: Want, arrived: Set<Digest>): AsyncGenerator<Uint8Array, void, undefined> {
@@ -145,7 +148,7 @@ export class LanSource implements ChunkSource {
   }
 
   async #ask<T>(signal: AbortSignal, ask: (client: BlockClient) => Promise<T>): Promise<T> {
-    for await (const answer of this.#stream(signal, async function* (client) {
+    for await (const answer of this.#converse(signal, async function* (client) {
       yield await ask(client);
     })) {
       return answer;
@@ -154,7 +157,7 @@ export class LanSource implements ChunkSource {
   }
 
   /** Runs a conversation on a stream of its own, and ends that: in good order after the last answer, otherwise by a reset. */
-  async *#stream<T>(signal: AbortSignal, talk: (client: BlockClient) => AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
+  async *#converse<T>(signal: AbortSignal, talk: (client: BlockClient) => AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     throwIfAborted(either);
     const release = await this.#slots.take(either);

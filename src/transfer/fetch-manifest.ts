@@ -27,7 +27,7 @@ export interface FetchManifestOptions {
   /** Roots whose nodes are in `nodes`: the source need not send what they share. */
   readonly have: readonly Digest[];
   readonly signal: AbortSignal;
-  onBytes?(nodeBytes: number, kind: SourceKind): void;
+  readonly onBytes?: (nodeBytes: number, kind: SourceKind) => void;
 }
 
 /** Resolves when every node under `root` is in `nodes`. Throws BC_NO_SOURCE, BC_MANIFEST_MALFORMED, or what `nodes` throws. */

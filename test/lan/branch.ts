@@ -6,7 +6,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { hash } from '../../src/chunking/hash.ts';
 import type { Digest } from '../../src/chunking/digest.ts';
 import { encodeFrame } from '../../src/store/frame-encode.ts';
-import type { BlockProvider } from '../../src/swarm/block-server.ts';
+import type { BlockProvider } from '../../src/swarm/block-provider.ts';
 import { createLanHost, type LanHost } from '../../src/swarm/lan-host.ts';
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0';

@@ -23,6 +23,11 @@ function holder(...held: typeof chunks): Script {
   };
 }
 
+async function* failing(fail: () => never): AsyncGenerator<Uint8Array> {
+  fail();
+  yield new Uint8Array();
+}
+
 function sources(list: ScriptedSource[], options: { coreAllowed?: boolean; giveUpAfterMs?: number } = {}): Sources {
   return new Sources({
     sources: list,
@@ -98,7 +103,7 @@ t.test('a source that comes back is asked for the rest', async (t) => {
 });
 
 t.test('gives up with the reasons when nothing helps for long', async (t) => {
-  const dead = new ScriptedSource('dead', 'reflector', { frames: async function* () { throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', 'nobody there'); } });
+  const dead = new ScriptedSource('dead', 'reflector', { frames: () => failing(() => { throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', 'nobody there'); }) });
   await t.rejects(fetched(sources([dead], { giveUpAfterMs: 30_000 })), { code: 'BC_NO_SOURCE', message: /within 30 s: nobody there/ });
   await t.rejects(fetched(sources([])), { code: 'BC_NO_SOURCE', message: /no reflector and no core/ });
 });
@@ -113,6 +118,6 @@ t.test('what fails here is not blamed on a source', async (t) => {
 
 t.test('an abort ends it', async (t) => {
   const abort = new AbortController();
-  const near = new ScriptedSource('near', 'reflector', { frames: async function* () { abort.abort(); throw new Error('torn'); } });
+  const near = new ScriptedSource('near', 'reflector', { frames: () => failing(() => { abort.abort(); throw new Error('torn'); }) });
   await t.rejects(fetched(sources([near]), abort.signal), { code: 'BC_CANCELLED' });
 });
