@@ -60,6 +60,7 @@ function libc(): NonNullable<typeof loaded> {
 
 function load(): NonNullable<typeof loaded> {
   const none = (problem: string): NonNullable<typeof loaded> => ({ calls: {}, errno: () => 0, problem });
+  if (process.env['BRANCHCAST_NATIVE'] === '0') return none('switched off by BRANCHCAST_NATIVE=0');
   if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch)) {
     return none(`not a 64-bit Linux (${process.platform} ${process.arch})`);
   }

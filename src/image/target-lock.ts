@@ -4,6 +4,7 @@ import { BranchcastError } from '../base/errors.ts';
 import { lockFile } from './posix.ts';
 
 export interface TargetLock {
+  /** To be called once. */
   release(): void;
 }
 
