@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
-import { BranchcastError, hasCode } from '../base/errors.ts';
+import { BranchcastError } from '../base/errors.ts';
 import { INDEX_CACHE_BYTES, INDEX_OPEN_BYTES } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
@@ -34,9 +34,6 @@ const DAMAGED_MARK = 'DAMAGED';
 const VERSION_KEY = Buffer.from('v');
 const CHUNK_PREFIX = '63';
 const PACK_PREFIX = '70';
-/** Chunk keys are `c` and 32 bytes. */
-const CHUNK_RANGE = { gte: Buffer.from('c'), lt: Buffer.from('d') };
-const PACK_RANGE = { gte: Buffer.from('p'), lt: Buffer.from('q') };
 
 export class ChunkIndex {
   readonly #dir: string;
@@ -59,26 +56,15 @@ export class ChunkIndex {
    * BC_DISK_FULL unless the disk has room for so many bytes.
    */
   static async open(dir: string, log: Logger, requireRoom: (bytes: number) => Promise<void>): Promise<ChunkIndex> {
-    let db: Database;
     try {
-      db = await openDatabase(dir);
-      if (existsSync(join(dir, DAMAGED_MARK))) {
-        await db.close();
-        throw new BranchcastError('BC_STORE_DAMAGED', `the chunk index in ${dir} was found damaged`);
-      }
+      return new ChunkIndex(dir, await openSound(dir), requireRoom);
     } catch (error) {
       if (isLocked(error)) throw new BranchcastError('BC_STORE_LOCKED', `another process has the store in ${dir} open`, { cause: error });
-      if (!isDamage(error) && !hasCode(error, 'BC_STORE_DAMAGED')) throw indexFailure(dir, error);
+      if (!isDamage(error)) throw indexFailure(dir, error);
       log.warn({ err: error, dir }, 'the chunk index is damaged; it is made again from the packs');
       await rm(dir, { recursive: true, force: true });
-      db = await openDatabase(dir);
+      return new ChunkIndex(dir, await openSound(dir), requireRoom);
     }
-    const version = db.getSync(VERSION_KEY);
-    if (version === undefined || !LAYOUT_VERSION.equals(version)) {
-      await db.clear();
-      await db.put(VERSION_KEY, LAYOUT_VERSION);
-    }
-    return new ChunkIndex(dir, db, requireRoom);
   }
 
   get(digest: Digest): ChunkLocation | undefined {
@@ -88,8 +74,7 @@ export class ChunkIndex {
     try {
       value = this.#db.getSync(chunkKey(digest));
     } catch (error) {
-      if (isDamage(error)) markDamaged(this.#dir);
-      throw indexFailure(this.#dir, error);
+      throw this.#failure(error);
     }
     return value === undefined ? undefined : decodeLocation(value);
   }
@@ -121,12 +106,26 @@ export class ChunkIndex {
   }
 
   async *packs(): AsyncGenerator<[string, PackRecord | undefined], void, undefined> {
-    for await (const [key, value] of this.#db.iterator(PACK_RANGE)) yield [Buffer.from(key).toString('hex', 1), decodePack(value)];
+    for await (const [key, value] of this.#range('p', 'q')) yield [Buffer.from(key).toString('hex', 1), decodePack(value)];
   }
 
   /** Every entry; takes seconds for millions. */
   async *entries(): AsyncGenerator<[Digest, ChunkLocation | undefined], void, undefined> {
-    for await (const [key, value] of this.#db.iterator({ ...CHUNK_RANGE, fillCache: false })) yield [digestFromBytes(key, 1), decodeLocation(value)];
+    for await (const [key, value] of this.#range('c', 'd')) yield [digestFromBytes(key, 1), decodeLocation(value)];
+  }
+
+  async *#range(from: string, to: string): AsyncGenerator<[Uint8Array, Uint8Array], void, undefined> {
+    try {
+      yield* this.#db.iterator({ gte: Buffer.from(from), lt: Buffer.from(to), fillCache: false });
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** Rot that reading meets does not show when LevelDB is opened: a note is left for the next time. */
+  #failure(error: unknown): BranchcastError {
+    if (isDamage(error)) markDamaged(this.#dir);
+    return indexFailure(this.#dir, error);
   }
 
   async close(): Promise<void> {
@@ -142,12 +141,28 @@ export class ChunkIndex {
   }
 }
 
-/** Rot that a lookup meets does not show when LevelDB is opened: leave a note for the next time. */
 function markDamaged(dir: string): void {
   try {
     writeFileSync(join(dir, DAMAGED_MARK), '');
   } catch {
-    // The lookup's own error is the one to report.
+    // The error that was met is the one to report.
+  }
+}
+
+/** Open, of this layout, and with nothing known against it. */
+async function openSound(dir: string): Promise<Database> {
+  const db = await openDatabase(dir);
+  try {
+    if (existsSync(join(dir, DAMAGED_MARK))) throw new BranchcastError('BC_STORE_DAMAGED', `the chunk index in ${dir} was found damaged`);
+    const version = db.getSync(VERSION_KEY);
+    if (version === undefined || !LAYOUT_VERSION.equals(version)) {
+      await db.clear();
+      await db.put(VERSION_KEY, LAYOUT_VERSION);
+    }
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
   }
 }
 

@@ -5,9 +5,9 @@ export function isLocked(error: unknown): boolean {
   return codes(error).includes('LEVEL_LOCKED');
 }
 
-/** The files of the index are missing, cut or rotten. */
+/** The files of the index are missing, cut or rotten, or were found so before. */
 export function isDamage(error: unknown): boolean {
-  if (codes(error).includes('LEVEL_CORRUPTION')) return true;
+  if (codes(error).some((code) => code === 'LEVEL_CORRUPTION' || code === 'BC_STORE_DAMAGED')) return true;
   return codes(error).includes('LEVEL_IO_ERROR') && /no such file|not a directory|is a directory|does not exist/i.test(text(error));
 }
 

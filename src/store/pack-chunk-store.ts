@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asBranchcastError, hasCode } from '../base/errors.ts';
-import { PACK_BYTES_MIN, PACK_BYTES_TARGET, PACKS_UNDER_QUOTA, PUT_GROUP_BYTES_MAX } from '../base/limits.ts';
+import { INDEX_OPEN_BYTES, PACK_BYTES_MIN, PACK_BYTES_TARGET, PACKS_UNDER_QUOTA, PUT_GROUP_BYTES_MAX } from '../base/limits.ts';
 import { silentLog, type Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { ChunkIndex } from './chunk-index.ts';
@@ -40,12 +40,21 @@ export type PackChunkStore = ChunkStore & PackReader;
 
 /** Makes the directory if it is not there. Throws BC_STORE_LOCKED, BC_FORMAT_VERSION, BC_DISK_FULL. */
 export async function openPackChunkStore(options: PackChunkStoreOptions): Promise<PackChunkStore> {
-  const { dir, log = silentLog, quotaBytes } = options;
-  const packsDir = join(dir, 'packs');
-  const pathOf = (packId: string): string => join(packsDir, `${packId}.pack`);
-  const packBytesTarget = options.packBytesTarget ?? Math.min(PACK_BYTES_TARGET, Math.max(PACK_BYTES_MIN, Math.floor((quotaBytes ?? Number.POSITIVE_INFINITY) / PACKS_UNDER_QUOTA)));
+  const packsDir = join(options.dir, 'packs');
   await mkdir(packsDir, { recursive: true });
   const room = new DiskRoom(packsDir, options.freeBytes);
+  try {
+    // An index that turns out to be rotten while it is read is made again by the next attempt.
+    return await openOnce(options, packsDir, room).catch((error: unknown) => (hasCode(error, 'BC_STORE_DAMAGED') ? openOnce(options, packsDir, room) : Promise.reject(error)));
+  } catch (error) {
+    throw await room.explain(error, INDEX_OPEN_BYTES);
+  }
+}
+
+async function openOnce(options: PackChunkStoreOptions, packsDir: string, room: DiskRoom): Promise<PackChunkStore> {
+  const { dir, log = silentLog, quotaBytes } = options;
+  const pathOf = (packId: string): string => join(packsDir, `${packId}.pack`);
+  const packBytesTarget = options.packBytesTarget ?? Math.min(PACK_BYTES_TARGET, Math.max(PACK_BYTES_MIN, Math.floor((quotaBytes ?? Number.POSITIVE_INFINITY) / PACKS_UNDER_QUOTA)));
   const index = await ChunkIndex.open(join(dir, 'index'), log, (bytes) => room.require(bytes));
   try {
     const ledger = new ChunkLedger(index);

@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { BranchcastError } from '../../src/base/errors.ts';
-import { DISK_RESERVE_BYTES } from '../../src/base/limits.ts';
+import { DISK_RESERVE_BYTES, INDEX_OPEN_BYTES } from '../../src/base/limits.ts';
 import { KiB, MiB } from '../../src/base/units.ts';
 import type { ChunkStore } from '../../src/store/chunk-store.ts';
 import { encodeFrame, type Chunk } from '../../src/store/frame-encode.ts';
 import { freeDiskBytes } from '../../src/store/disk-room.ts';
 import { openPackChunkStore } from '../../src/store/pack-chunk-store.ts';
 import { noiseChunks } from '../unit/store/chunks.ts';
+
+t.setTimeout(300_000);
 
 const DISK_BYTES = DISK_RESERVE_BYTES + 24 * MiB;
 // Not t.testdir(): that would be removed before it is unmounted.
@@ -47,9 +49,9 @@ async function fill(store: ChunkStore, accepted: Accepted, chunksOf: (i: number)
   return failure;
 }
 
-/** Of all of them, how many are not there; of every so many-th, from the last on, how many do not read back right. */
+/** Every so many-th, from the last on. */
 async function lostOrWrong(store: ChunkStore, accepted: Accepted, every = 1): Promise<number> {
-  let count = store.has([...accepted.values()].map((chunk) => chunk.digest)).filter((known) => !known).length;
+  let count = 0;
   const looked = [...accepted.values()].reverse().filter((_, i) => i % every === 0);
   for (const { digest, bytes } of looked) if (!Buffer.from(bytes).equals((await store.get(digest)) ?? Buffer.alloc(0))) count += 1;
   return count;
@@ -77,19 +79,27 @@ await t.test('too little room is refused before anything is written, with the sh
 
 for (const [name, chunksOf, startBytes, stepBytes, every] of [
   ['large chunks: the packs hit the end of the disk', (i: number) => noiseChunks(6, 100 * KiB, i), 12 * MiB, 1.5 * MiB, 1],
-  ['tiny chunks: the index hits it as well', (i: number) => noiseChunks(200, 8, i), 3 * MiB, 0.25 * MiB, 37],
+  ['tiny chunks: the index hits it as well', (i: number) => noiseChunks(200, 8, i), 2 * MiB, 0.25 * MiB, 37],
 ] as const) {
   await t.test(`the disk is full in the middle of a write; ${name}`, { skip }, async (t) => {
     const dir = join(disk, 'b');
     // Another program takes the reserve and more, right after the store has looked: what it was promised is not there.
     const freeBytes = async (path: string): Promise<number> => (await freeDiskBytes(path)) + DISK_RESERVE_BYTES + MiB;
-    const open = (): Promise<ChunkStore> => openPackChunkStore({ dir, packBytesTarget: 2 * MiB, freeBytes });
+    const open = async (): Promise<ChunkStore> => {
+      try {
+        return await openPackChunkStore({ dir, packBytesTarget: 2 * MiB, freeBytes });
+      } catch (error) {
+        t.match(error, { code: 'BC_DISK_FULL', details: { shortfallBytes: Number } }, 'a disk that is full to the last byte does not even let the index be opened');
+        truncateSync(ballast, statSync(ballast).size - INDEX_OPEN_BYTES);
+        return openPackChunkStore({ dir, packBytesTarget: 2 * MiB, freeBytes });
+      }
+    };
     let store = await open();
     const accepted: Accepted = new Map();
     // The rest of the disk.
     writeFileSync(ballast, Buffer.alloc(DISK_BYTES - startBytes));
     let seed = 5000;
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 5; round += 1) {
       const error = await fill(store, accepted, () => chunksOf((seed += 1)), 1 + (round % 3));
       t.equal(error.code, 'BC_DISK_FULL', error.message);
       const shortfallBytes = Number(error.details['shortfallBytes']);
@@ -109,7 +119,8 @@ for (const [name, chunksOf, startBytes, stepBytes, every] of [
     await store.close();
     rmSync(join(dir, 'index'), { recursive: true });
     store = await open();
-    t.equal(await lostOrWrong(store, accepted, every), 0, 'the packs alone hold everything');
+    t.notOk(store.has([...accepted.values()].map((chunk) => chunk.digest)).includes(false), 'the packs alone hold everything');
+    t.equal(await lostOrWrong(store, accepted, every), 0);
     await store.close();
     rmSync(dir, { recursive: true });
     rmSync(ballast);

@@ -142,6 +142,7 @@ await t.test('the index is made again when it is missing, damaged, or of another
     'no CURRENT': () => rmSync(join(index, 'CURRENT')),
     'log cut': () => { for (const name of readdirSync(index)) if (name.endsWith('.log')) truncateSync(join(index, name)); },
     'tables gone': () => { for (const name of readdirSync(index)) if (name.endsWith('.ldb')) rmSync(join(index, name)); },
+    'rotten tables': () => { for (const name of readdirSync(index)) if (name.endsWith('.ldb')) writeFileSync(join(index, name), readFileSync(join(index, name)).map((byte, i) => (i < 40 ? byte ^ 0xff : byte))); },
     'noted as damaged': () => writeFileSync(join(index, 'DAMAGED'), ''),
   };
   for (const [name, ruin] of Object.entries(ruins)) {
