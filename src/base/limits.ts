@@ -109,10 +109,10 @@ export const LAYERS_PER_ANSWER_MAX = 1000;
 /** Callers that wait for a new layer at a time: every reflector and agent of a large fleet's sites. */
 export const CHANGES_WAITERS_MAX = 10_000;
 /** Uploads that the core takes in at a time, each of which holds a few frames; and those that may wait for a turn. */
-export const UPLOADS_MAX = 4;
+export const UPLOADS_MAX = 2;
 export const UPLOADS_WAITING_MAX = 64;
 /** Answers that recompress chunks, which costs CPU, at a time; and those that may wait for a turn. */
-export const CHUNK_ANSWERS_MAX = 4;
+export const CHUNK_ANSWERS_MAX = 2;
 export const CHUNK_ANSWERS_WAITING_MAX = 256;
 /** Commits that may wait for the one under way. */
 export const COMMITS_WAITING_MAX = 16;
@@ -145,8 +145,8 @@ export const LAN_WANT_DIGESTS_MAX = 4096;
 export const LAN_WANTS_OUTSTANDING_MAX = 32;
 /** Chunk bytes that an agent asks for at a time, over all its outstanding wants. */
 export const LAN_WINDOW_RAW_BYTES = 16 * MiB;
-/** A message is handed to its stream in pieces of what a socket takes at a time (message-stream.ts says why). */
-export const LAN_SEND_PIECE_BYTES = 4 * 65_507;
+/** A message is handed to its stream in pieces of what a socket takes at a time (message-stream.ts says why): with yamux's 12 bytes just one noise packet of 65,519. */
+export const LAN_SEND_PIECE_BYTES = 65_507;
 /** What may wait in a connection until its peer reads: a piece for each stream, or the answers to a flood of pings, which ends here. */
 export const LAN_CONNECTION_BACKLOG_BYTES_MAX = 5 * MiB;
 /** Bytes that may wait unread in a receiving stream before it pauses the sender. */

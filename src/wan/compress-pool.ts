@@ -7,6 +7,9 @@ import { COMPRESS_QUEUE_PER_WORKER, COMPRESS_WORKERS_MAX } from '../base/limits.
 import type { Digest } from '../chunking/digest.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 
+/** A worker's objects are few and short-lived, and each drags buffers along: a small young generation frees those soon. */
+const WORKER_HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
+
 export interface CompressJob {
   readonly id: number;
   readonly level: number;
@@ -68,7 +71,7 @@ export class CompressPool {
 
   #hire(): Hand {
     // The worker's file has the ending of this one: .ts from source, .js when built.
-    const worker = new Worker(new URL(`./compress-worker${extname(import.meta.filename)}`, import.meta.url));
+    const worker = new Worker(new URL(`./compress-worker${extname(import.meta.filename)}`, import.meta.url), { resourceLimits: WORKER_HEAP });
     const hand: Hand = { worker, jobs: new Map() };
     worker.on('message', ({ id, frame, error }: CompressAnswer) => {
       const job = hand.jobs.get(id);

@@ -16,7 +16,7 @@ interface Fixture {
   readonly store: PackChunkStore;
   readonly client: CoreClient;
   readonly packsDir: string;
-  setFreeBytes(bytes: number): void;
+  readonly setFreeBytes: (bytes: number) => void;
 }
 
 async function fixture(t: Test): Promise<Fixture> {
