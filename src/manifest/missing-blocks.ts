@@ -2,7 +2,7 @@
  * What must be sent to somebody who holds older manifests: both trees are walked side by side, and a subtree that a have shares is
  * neither sent nor read. Of a have only interior nodes are read, and the leaves beside changed ones.
  */
-import { hasCode } from '../base/errors.ts';
+import { BranchcastError, type ErrorCode } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { chunkListLeaves } from './chunk-list-walk.ts';
 import type { ManifestBlock, PathKey } from './entry.ts';
@@ -11,6 +11,8 @@ import type { Leaf } from './leaf.ts';
 import type { TreeNode } from './node.ts';
 import { treeChild, type TreeRef } from './node-reader.ts';
 import type { Manifest } from './read.ts';
+
+const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['BC_MANIFEST_INCOMPLETE', 'BC_MANIFEST_MALFORMED', 'BC_MANIFEST_UNSAFE', 'BC_FORMAT_VERSION', 'BC_CHUNK_CORRUPT']);
 
 /** A have's nodes beside one node of `after`, from the same level downwards: what it may share lies in them. */
 interface Beside {
@@ -24,8 +26,8 @@ interface Step {
 }
 
 /**
- * Blocks of `after` that all of `haves` lack, parents first, each once. A have that is incomplete here is left out from where that
- * shows. For nodes of the tree the answer is exact; a chunk list that a have holds under another path, in leaves that were not read, is
+ * Blocks of `after` that all of `haves` lack, parents first, each once. A have that is incomplete or no manifest here is left out
+ * from where that shows. For nodes of the tree the answer is exact; a chunk list that a have holds under another path, in leaves that were not read, is
  * named as well: good for sending, not for deleting.
  */
 export async function* missingBlocks(after: Manifest, haves: readonly Manifest[]): AsyncGenerator<ManifestBlock> {
@@ -38,11 +40,11 @@ export async function* missingBlocks(after: Manifest, haves: readonly Manifest[]
     yield { digest: step.ref.digest, bytes };
     const besides: Beside[] = [];
     for (const beside of step.besides) {
-      const refs = await ignoreIncomplete(() => openTo(beside, node.level, step.ref.claim?.after, lastKeyOf(node)));
+      const refs = await unlessUnreadable(() => openTo(beside, node.level, step.ref.claim?.after, lastKeyOf(node)));
       if (refs !== undefined) besides.push({ manifest: beside.manifest, refs });
     }
     if (node.kind === 'leaf') {
-      for (const beside of besides) await ignoreIncomplete(() => noteLists(node, beside, listNodes));
+      for (const beside of besides) await unlessUnreadable(() => noteLists(node, beside, listNodes));
       yield* after.listBlocks(node, listNodes);
       continue;
     }
@@ -92,7 +94,7 @@ async function noteLists(leaf: Leaf, { manifest, refs }: Beside, listNodes: Map<
       const at = node.keys.firstFrom(leaf.keys.at(index));
       const list = at < node.keys.length && node.keys.compare(at, leaf.keys, index) === 0 ? node.listAt(at) : undefined;
       if (list === undefined) continue;
-      if (list === leaf.listAt(index)) listNodes.set(list, node.contentBytes(at));
+      if (list === leaf.listAt(index) && node.contentBytes(at) === leaf.contentBytes(index)) listNodes.set(list, node.contentBytes(at));
       else for await (const _ of chunkListLeaves(manifest.nodes, list, { wantedBytes: node.contentBytes(at), seen: listNodes }));
     }
   }
@@ -102,11 +104,12 @@ function lastKeyOf(node: TreeNode): PathKey {
   return node.keys.at(node.keys.length - 1);
 }
 
-async function ignoreIncomplete<T>(read: () => Promise<T>): Promise<T | undefined> {
+/** Undefined if the have cannot be read: somebody named a root that is not whole here, or that is no manifest. */
+async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    if (hasCode(error, 'BC_MANIFEST_INCOMPLETE') || hasCode(error, 'BC_CHUNK_CORRUPT')) return undefined;
+    if (error instanceof BranchcastError && UNREADABLE.has(error.code)) return undefined;
     throw error;
   }
 }
