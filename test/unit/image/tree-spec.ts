@@ -1,4 +1,5 @@
 /** Trees as values, and on the disk. Names and link targets are latin1 text: one character a byte. */
+import { createCipheriv } from 'node:crypto';
 import { chmodSync, linkSync, lutimesSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { makeFifo, setMtime } from '../../../src/image/posix.ts';
 
@@ -80,11 +81,7 @@ export function below(path: Buffer, name: string): Buffer {
 
 /** The same bytes for the same seed; they do not compress or repeat. */
 export function noise(lengthBytes: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(lengthBytes);
-  let state = (seed * 2_654_435_761 + 1) >>> 0;
-  for (let at = 0; at < lengthBytes; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[at] = state >>> 24;
-  }
-  return bytes;
+  const key = Buffer.alloc(16);
+  key.writeInt32LE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(new Uint8Array(lengthBytes));
 }
