@@ -63,8 +63,8 @@ export class LanSource implements ChunkSource {
     return this.#converse(signal, (client) => this.#blocks(client, root, have));
   }
 
-  fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
-    return this.#converse(signal, (client) => this.#frames(client, [...new Set(digests)]));
+  async *fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    if (digests.length > 0) yield* this.#converse(signal, (client) => this.#frames(client, [...new Set(digests)]));
   }
 
   /** Ends calls under way. The connection is the host's. */

@@ -26,7 +26,7 @@ await t.test('50 peers that dial at once are all served', async (t) => {
   t.equal(server.connectionCount(), 50);
 });
 
-await t.test('500 peers stay connected and cost little', { timeout: 110_000 }, async (t) => {
+await t.test('500 idle connections are held and cost little', { timeout: 110_000 }, async (t) => {
   const server = await startHost(t, { listen: [LOOPBACK] });
   await server.handle(PROTOCOL, echo);
   const before = process.memoryUsage.rss();

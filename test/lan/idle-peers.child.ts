@@ -1,31 +1,35 @@
-/** Many peers in one process, each with a connection of its own: `idle-peers.child.ts ADDRESS COUNT`. */
-import { generateKeyPair } from '@libp2p/crypto/keys';
-import { silentLog } from '../../src/base/log.ts';
-import { createLanHost, type LanHost } from '../../src/swarm/lan-host.ts';
-import { patience, PROTOCOL } from './branch.ts';
+/** Many connections from one process: `idle-peers.child.ts ADDRESS COUNT`. A few nodes with many each, since nodes are what costs the most here. */
+import { noise } from '@libp2p/noise';
+import { tcp } from '@libp2p/tcp';
+import { yamux } from '@libp2p/yamux';
+import type { Connection } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p } from 'libp2p';
+import { MessageStream } from '../../src/swarm/message-stream.ts';
+import { PROTOCOL } from './branch.ts';
 
+const NODES = 25;
 const [address = '', count = '0'] = process.argv.slice(2);
-const hosts: LanHost[] = [];
+const connections: Connection[] = [];
 
-async function greet(host: LanHost): Promise<void> {
-  const stream = await host.dial(address, PROTOCOL, { signal: patience() });
-  await stream.send(Buffer.from(host.peerId));
-  if (Buffer.from((await stream.receive()) ?? []).toString() !== host.peerId) throw new Error('a wrong answer');
+async function greet(connection: Connection): Promise<void> {
+  const stream = new MessageStream(await connection.newStream(PROTOCOL), { remotePeerId: connection.remotePeer.toString(), maxMessageBytes: 100 });
+  await stream.send(Buffer.from(connection.id));
+  if (Buffer.from((await stream.receive()) ?? []).toString() !== connection.id) throw new Error('a wrong answer');
   await stream.close();
 }
 
-// So many at a time as a branch might be starting up; all at once would only measure this process.
-const queue = Array.from({ length: Number(count) }, (_, index) => index);
 await Promise.all(
-  Array.from({ length: 50 }, async () => {
-    while (queue.pop() !== undefined) {
-      const host = await createLanHost({ privateKey: await generateKeyPair('Ed25519'), listen: [], log: silentLog });
-      await greet(host);
-      hosts.push(host);
+  Array.from({ length: NODES }, async () => {
+    const node = await createLibp2p({ transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()], connectionMonitor: { enabled: false } });
+    for (let made = 0; made < Number(count) / NODES; made += 1) {
+      const connection = await node.dial(multiaddr(address), { force: true, signal: AbortSignal.timeout(60_000) });
+      await greet(connection);
+      connections.push(connection);
     }
   }),
 );
-process.send?.({ connected: hosts.length });
+process.send?.({ connected: connections.length });
 process.once('message', () => {
-  void Promise.all(hosts.map((host) => greet(host))).then(() => process.send?.({ greeted: hosts.length }));
+  void Promise.all(connections.map(greet)).then(() => process.send?.({ greeted: connections.length }));
 });
