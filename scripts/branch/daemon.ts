@@ -34,6 +34,12 @@ export interface Ready {
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
 
+/** Whatever ends this process ends its daemons: none may go on writing where the next run will work. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export class Daemon {
   readonly spec: DaemonSpec;
   readonly ready: Ready;
@@ -58,10 +64,12 @@ export class Daemon {
 
     const [command, ...args] = argv(...(spec.prefix ?? []), BRANCHCAST, spec.role, 'start', '--config', file('yaml'), '--ready-file', file('ready'));
     const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...spec.env } });
+    running.add(child);
     const exited = new Promise<number | NodeJS.Signals>((resolve) => {
       child.once('error', () => resolve(127));
       child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
     });
+    void exited.then(() => running.delete(child));
     const log: LogLine[] = [];
     const logFile = createWriteStream(file('log'), { flags: 'a' });
     const lines = createInterface({ input: child.stderr as NodeJS.ReadableStream });

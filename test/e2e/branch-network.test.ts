@@ -1,11 +1,14 @@
 /** The main job, in a network of its own: one WAN transfer feeds every endpoint. Bytes are those that the WAN interface counted. */
 import t from 'tap';
 import { join } from 'node:path';
-import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Branch } from '../../scripts/branch/branch.ts';
 import { Netlab } from '../../scripts/branch/netlab.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
-import { makeSampleTree, randomBytes } from './sample-tree.ts';
+import { makeSampleTree } from './sample-tree.ts';
+
+// Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
+t.setTimeout(600_000);
 
 const ENDPOINTS = 6;
 const APPLY_DEADLINE_MS = 120_000;
@@ -38,7 +41,7 @@ t.test('a branch behind a 100 Mbit/s WAN', { skip: obstacle ?? false, timeout: 3
 
   const next = join(dir, 'v2');
   cpSync(source, next, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-  const edited = randomBytes(1, 4 << 20);
+  const edited = readFileSync(join(next, 'bin', 'part0'));
   edited.fill('edited', 2 << 20, (2 << 20) + 1000);
   writeFileSync(join(next, 'bin', 'part0'), edited);
   writeFileSync(join(next, 'added'), 'a new file');
@@ -48,5 +51,5 @@ t.test('a branch behind a 100 Mbit/s WAN', { skip: obstacle ?? false, timeout: 3
   const warm = lab.wanBytes();
   await everybodyHas('2', next);
   const update = lab.wanBytes().downBytes - warm.downBytes;
-  t.ok(update <= 0.15 * second.storedBytes, `${update} bytes for the update of ${second.storedBytes} stored`);
+  t.ok(update <= 0.03 * second.storedBytes, `${update} bytes for the update of ${second.storedBytes} stored`);
 });

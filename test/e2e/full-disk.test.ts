@@ -7,6 +7,9 @@ import { Branch } from '../../scripts/branch/branch.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 import { makeSampleTree } from './sample-tree.ts';
 
+// Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
+t.setTimeout(600_000);
+
 const DEADLINE_MS = 60_000;
 const root = process.getuid?.() === 0;
 if (!root) process.stderr.write('\n*** SKIPPED: the full-disk tests did not run: mounting a small tmpfs needs root ***\n\n');

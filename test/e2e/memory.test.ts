@@ -7,6 +7,9 @@ import { DAEMON_RSS_BYTES_MAX } from '../../src/base/limits.ts';
 import { Branch } from '../../scripts/branch/branch.ts';
 import { mixedBytes } from './sample-tree.ts';
 
+// Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
+t.setTimeout(600_000);
+
 const FILE_BYTES = 64 << 20;
 const FILES = 32;
 const DEADLINE_MS = 240_000;

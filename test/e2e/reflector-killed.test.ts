@@ -7,6 +7,9 @@ import { Netlab } from '../../scripts/branch/netlab.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 import { makeSampleTree } from './sample-tree.ts';
 
+// Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
+t.setTimeout(600_000);
+
 const ENDPOINTS = 3;
 const KILLS = 2;
 const DEADLINE_MS = 120_000;
