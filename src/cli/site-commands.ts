@@ -21,8 +21,13 @@ export function addSiteCommands(program: Command): void {
     .addOption(coreOption())
     .action(action(async ({ signal }, name: string, options: CoreOptions): Promise<Outcome> => {
       const site = await withCore(options, (client) => client.site(name, { signal }));
-      const rows = site.members.map(({ peerId, reportedAt, report }) => [report.role, peerId, report.version ?? '', reportedAt, report.addresses?.[0] ?? '']);
+      const rows = site.members.map(({ peerId, reportedAt, report }) => [report.role, peerId, report.version ?? '', reportedAt, reachableAddress(report.addresses ?? [])]);
       const head = facts([['site', site.name], ['members', site.members.length], ['chunk bytes sent', formatBytes(site.wan.chunkBytes)], ['all bytes sent', formatBytes(site.wan.bytes)]]);
       return { json: site, text: rows.length === 0 ? head : `${head}\n\n${table(['ROLE', 'PEER', 'VERSION', 'REPORTED', 'ADDRESS'], rows)}` };
     }));
+}
+
+/** The first address that another machine could dial; a host that listens everywhere names its loopback too. */
+function reachableAddress(addresses: readonly string[]): string {
+  return addresses.find((address) => !/^\/ip[46]\/(127\.|::1\/)/.test(address)) ?? addresses[0] ?? '';
 }
