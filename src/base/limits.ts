@@ -37,6 +37,8 @@ export const INDEX_CACHE_BYTES = 16 * MiB;
 export const DECODED_FRAMES_BYTES_MAX = 16 * MiB;
 /** How long a put waits for readers to leave the last packs that could be evicted for it. */
 export const EVICTION_WAIT_MS = 2 * SECOND_MS;
+/** Frames read and decompressed for single chunks at a time: each takes up to FRAME_STORED_BYTES_MAX and FRAME_RAW_BYTES_MAX. */
+export const FRAME_READS_MAX = 4;
 /** A pack is read for others in pieces of this size. */
 export const PACK_READ_BYTES = 256 * KiB;
 

@@ -4,7 +4,7 @@ import type { FrameLocation } from './chunk-store.ts';
 import { FrameBuilder } from './frame-builder.ts';
 import { decodeFrame } from './frame-decode.ts';
 import { parseFrameHeader, type FrameHeader } from './frame-header.ts';
-import type { PackHandles } from './pack-handles.ts';
+import { isGone, type PackHandles } from './pack-handles.ts';
 import type { PackFrameReader } from './pack-reader.ts';
 import { scanPack } from './pack-scan.ts';
 import type { PackWriter } from './pack-writer.ts';
@@ -32,7 +32,7 @@ export async function movePinned(pack: Pack, parts: CompactionParts): Promise<bo
     await writer.append([{ bytes, header: parseFrameHeader(bytes) as FrameHeader }]);
     return true;
   };
-  return handles.use(pack.packId, async (handle) => {
+  const work = handles.use(pack.packId, async (handle) => {
     for await (const { offsetBytes, storedBytes, header } of scanPack(handle, pack.lengthBytes)) {
       const pinned = new Set(header?.chunks.map((chunk) => chunk.digest).filter((digest) => {
         const location = ledger.find(digest);
@@ -50,5 +50,11 @@ export async function movePinned(pack: Pack, parts: CompactionParts): Promise<bo
       }
     }
     return append(builder.finish());
+  });
+  return work.catch(async (error: unknown) => {
+    if (!isGone(error)) throw error;
+    const lost = await ledger.digestsIn(pack.packId);
+    await ledger.apply(lost.map((digest) => ledger.change(digest, undefined)), []);
+    return true;
   });
 }

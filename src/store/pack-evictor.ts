@@ -1,5 +1,5 @@
 /** Makes room under the quota by giving up whole packs, in the order of s3-fifo.ts. Called by the one who writes. */
-import { unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { EVICTION_WAIT_MS, PACK_PINNED_SHARE_MIN } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
@@ -7,7 +7,7 @@ import type { ChunkLedger, Pack } from './chunk-ledger.ts';
 import type { FrameHeader } from './frame-header.ts';
 import { Ghosts } from './ghosts.ts';
 import { movePinned } from './pack-compaction.ts';
-import type { PackHandles } from './pack-handles.ts';
+import { isGone, type PackHandles } from './pack-handles.ts';
 import type { PackFrameReader } from './pack-reader.ts';
 import { scanPack } from './pack-scan.ts';
 import type { PackListener, PackWriter } from './pack-writer.ts';
@@ -123,7 +123,7 @@ export class PackEvictor implements PackListener {
     ledger.removePack(packId);
     this.#queue.remove(packId);
     await handles.close(packId);
-    await unlink(pathOf(packId));
+    await rm(pathOf(packId), { force: true });
     this.evictedBytes += lengthBytes;
     for (const digest of digests) this.#ghosts.add(digest);
     log.debug({ packId, lengthBytes, chunkCount }, 'evicted a pack');
@@ -138,9 +138,13 @@ export class PackEvictor implements PackListener {
 
   async #digestsOf(pack: Pack): Promise<Digest[]> {
     const digests: Digest[] = [];
-    await this.#options.handles.use(pack.packId, async (handle) => {
-      for await (const { header } of scanPack(handle, pack.lengthBytes)) for (const { digest } of header?.chunks ?? []) digests.push(digest);
-    });
+    try {
+      await this.#options.handles.use(pack.packId, async (handle) => {
+        for await (const { header } of scanPack(handle, pack.lengthBytes)) for (const { digest } of header?.chunks ?? []) digests.push(digest);
+      });
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
     return digests;
   }
 

@@ -84,6 +84,11 @@ export class PackHandles {
   }
 }
 
+/** The file is not there any more: somebody took it away. */
+export function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
 /** `length` bytes from `offset` on, or fewer where the file ends. */
 export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length);

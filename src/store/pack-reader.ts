@@ -1,17 +1,20 @@
 /** Reads frames, chunks and ranges out of packs. What it reads is checked; what is wrong is reported, not mended. */
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { DECODED_FRAMES_BYTES_MAX, PACK_READ_BYTES } from '../base/limits.ts';
+import { DECODED_FRAMES_BYTES_MAX, FRAME_READS_MAX, PACK_READ_BYTES } from '../base/limits.ts';
 import type { ChunkLedger } from './chunk-ledger.ts';
 import type { FrameLocation } from './chunk-store.ts';
 import { FrameCache, type DecodedFrame } from './frame-cache.ts';
 import { checkFrame, decodeFrame } from './frame-decode.ts';
-import { readAt, type PackHandles } from './pack-handles.ts';
+import { malformed } from './frame-header.ts';
+import { Lanes } from './lanes.ts';
+import { isGone, readAt, type PackHandles } from './pack-handles.ts';
 import { badRange, packNotFound } from './store-errors.ts';
 
 export class PackFrameReader {
   readonly #ledger: ChunkLedger;
   readonly #handles: PackHandles;
   readonly #decoded = new FrameCache(DECODED_FRAMES_BYTES_MAX);
+  readonly #lanes = new Lanes(FRAME_READS_MAX);
 
   constructor(ledger: ChunkLedger, handles: PackHandles) {
     this.#ledger = ledger;
@@ -24,17 +27,20 @@ export class PackFrameReader {
     const pack = this.#ledger.packs.get(packId);
     if (pack === undefined || offsetBytes + storedBytes > pack.lengthBytes) return undefined;
     // From here on the pack is held: nothing was awaited since it was found.
-    const bytes = await this.#handles.use(packId, (handle) => readAt(handle, offsetBytes, storedBytes));
+    const bytes = await this.#handles.use(packId, (handle) => readAt(handle, offsetBytes, storedBytes)).catch((error: unknown) => {
+      throw isGone(error) ? malformed('the file of its pack is gone') : error;
+    });
     checkFrame(bytes);
     return bytes;
   }
 
   /** The frame's chunks, verified; undefined if the location is stale. Throws BC_FRAME_MALFORMED, BC_CHUNK_CORRUPT. */
   decoded(location: FrameLocation): Promise<DecodedFrame | undefined> {
-    return this.#decoded.get(`${location.packId}/${location.offsetBytes}`, location.rawBytes, async () => {
+    const decode = async (): Promise<DecodedFrame | undefined> => {
       const frame = await this.stored(location);
       return frame === undefined ? undefined : new Map(decodeFrame(frame).map((chunk) => [chunk.digest, chunk.bytes]));
-    });
+    };
+    return this.#decoded.get(`${location.packId}/${location.offsetBytes}`, location.rawBytes, () => this.#lanes.run(decode));
   }
 
   async *range(packId: string, startBytes: number, endBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {

@@ -3,13 +3,16 @@ import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLedger } from './chunk-ledger.ts';
 import type { FrameLocation } from './chunk-store.ts';
 import { parseFrameHeader } from './frame-header.ts';
-import { readAt, type PackHandles } from './pack-handles.ts';
+import { isGone, readAt, type PackHandles } from './pack-handles.ts';
 
 /** Drops the chunks that the index finds in this frame. Called by one at a time. Returns their digests. */
 export async function dropFrame(ledger: ChunkLedger, handles: PackHandles, location: FrameLocation): Promise<Digest[]> {
   const { packId, offsetBytes, storedBytes } = location;
   if (!ledger.packs.has(packId)) return [];
-  const frame = await handles.use(packId, (handle) => readAt(handle, offsetBytes, storedBytes));
+  const frame = await handles.use(packId, (handle) => readAt(handle, offsetBytes, storedBytes)).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+    return new Uint8Array(0);
+  });
   const digests = (tableOf(frame) ?? (await ledger.digestsIn(packId, offsetBytes))).filter((digest) => {
     const found = ledger.find(digest);
     return found?.packId === packId && found.offsetBytes === offsetBytes;

@@ -8,7 +8,7 @@ import type { FrameLocation, ScrubOptions, ScrubReport } from './chunk-store.ts'
 import type { Exclusive } from './exclusive.ts';
 import { decodeFrame } from './frame-decode.ts';
 import { parseFrameHeader, type FrameChunk, type FrameHeader } from './frame-header.ts';
-import type { PackHandles } from './pack-handles.ts';
+import { isGone, type PackHandles } from './pack-handles.ts';
 import type { PackFrameReader } from './pack-reader.ts';
 import { scanPack } from './pack-scan.ts';
 import { isRot } from './store-errors.ts';
@@ -74,9 +74,14 @@ async function scrubPack(parts: ScrubParts, pack: Pack, tally: Tally, onProgress
 /** The pack is held only while its headers are read: a scrub must not keep it from eviction. */
 async function framesOf({ handles }: ScrubParts, { packId, lengthBytes }: Pack): Promise<FrameLocation[]> {
   const frames: FrameLocation[] = [];
-  await handles.use(packId, async (handle) => {
-    for await (const { offsetBytes, storedBytes, header } of scanPack(handle, lengthBytes)) frames.push({ packId, offsetBytes, storedBytes, rawBytes: header?.rawBytes ?? 0 });
-  });
+  try {
+    await handles.use(packId, async (handle) => {
+      for await (const { offsetBytes, storedBytes, header } of scanPack(handle, lengthBytes)) frames.push({ packId, offsetBytes, storedBytes, rawBytes: header?.rawBytes ?? 0 });
+    });
+  } catch (error) {
+    // Somebody took the file away: what the index finds in it is dropped.
+    if (!isGone(error)) throw error;
+  }
   return frames;
 }
 

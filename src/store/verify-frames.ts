@@ -9,13 +9,13 @@ export interface VerifiedFrame {
   readonly header: FrameHeader;
 }
 
-/** Throws BC_FRAME_MALFORMED or BC_CHUNK_CORRUPT for the first frame that fails. Other work gets its turn between frames (some ms each). */
+/** Throws BC_FRAME_MALFORMED or BC_CHUNK_CORRUPT for the first frame that fails. Other work gets its turn before each frame (some ms). */
 export async function verifyFrames(frames: readonly Uint8Array[]): Promise<VerifiedFrame[]> {
   const verified: VerifiedFrame[] = [];
   for (const bytes of frames) {
+    await setImmediate();
     decodeFrame(bytes);
     verified.push({ bytes, header: parseFrameHeader(bytes) as FrameHeader });
-    if (frames.length > 1) await setImmediate();
   }
   return verified;
 }

@@ -217,3 +217,19 @@ await t.test('a store that is opened with a smaller quota shrinks with the next 
   t.ok(store.stats().chunkCount > 5);
   t.same((await reads(store, chunks))[0], 'right');
 });
+
+await t.test('a pack file that is taken away under a running store', async (t) => {
+  const dir = await storeWith(frames, 100);
+  const store = await open(t, dir, { quotaBytes: 1_400_000 });
+  rmSync(packs(dir)[0] as string);
+  t.same(await reads(store, chunks), ['refused', 'right', 'right', 'right']);
+  t.same(await reads(store, chunks), ['absent', 'right', 'right', 'right']);
+  await store.close();
+  const again = await open(t, dir, { quotaBytes: 1_400_000 });
+  rmSync(packs(dir)[0] as string);
+  t.same(new Set((await again.scrub()).dropped), new Set(noiseChunks(2, 60).map((chunk) => chunk.digest)));
+  again.pin('lost', chunks.slice(3).map((chunk) => chunk.digest));
+  rmSync(packs(dir)[0] as string);
+  for (let i = 0; i < 30; i += 1) await again.put([encodeFrame(noiseChunks(1, 100_000, i))]);
+  t.ok(again.stats().evictedBytes > 0);
+});
