@@ -6,6 +6,7 @@ import { Branch } from '../../scripts/branch/branch.ts';
 import { Netlab } from '../../scripts/branch/netlab.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 import { makeSampleTree } from './sample-tree.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 // Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
 t.setTimeout(600_000);
@@ -16,7 +17,7 @@ const obstacle = Netlab.obstacle();
 if (obstacle !== undefined) process.stderr.write(`\n*** SKIPPED: the end-to-end test of a branch network did not run: ${obstacle} ***\n\n`);
 
 t.test('a branch behind a 100 Mbit/s WAN', { skip: obstacle ?? false, timeout: 300_000 }, async (t) => {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const lab = Netlab.up(ENDPOINTS, '100mbit');
   t.teardown(() => lab.down());
   const branch = await Branch.start({ dir, lab });

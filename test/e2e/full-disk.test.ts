@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Branch } from '../../scripts/branch/branch.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 import { makeSampleTree } from './sample-tree.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 // Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
 t.setTimeout(600_000);
@@ -27,7 +28,7 @@ function smallDisk(t: Tap, path: string, freeMib: number): { makeRoom(): void } 
 type Tap = typeof t;
 
 t.test('at the core', { skip, timeout: 120_000 }, async (t) => {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const disk = smallDisk(t as Tap, join(dir, 'core-data'), 6);
   const source = join(dir, 'source');
   makeSampleTree(source, 16 << 20);
@@ -49,7 +50,7 @@ t.test('at the core', { skip, timeout: 120_000 }, async (t) => {
 });
 
 t.test('at the reflector', { skip, timeout: 120_000 }, async (t) => {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const disk = smallDisk(t as Tap, join(dir, 'reflector-data'), 8);
   const source = join(dir, 'source');
   makeSampleTree(source, 24 << 20);
@@ -66,7 +67,7 @@ t.test('at the reflector', { skip, timeout: 120_000 }, async (t) => {
 });
 
 t.test('at the endpoint', { skip, timeout: 120_000 }, async (t) => {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const source = join(dir, 'source');
   makeSampleTree(source, 24 << 20);
   const branch = await Branch.start({ dir });

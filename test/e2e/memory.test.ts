@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DAEMON_RSS_BYTES_MAX } from '../../src/base/limits.ts';
 import { Branch } from '../../scripts/branch/branch.ts';
 import { mixedBytes } from './sample-tree.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 // Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
 t.setTimeout(600_000);
@@ -15,7 +16,7 @@ const FILES = 32;
 const DEADLINE_MS = 240_000;
 
 t.test('2 GB through core, reflector and agent', { timeout: 400_000 }, async (t) => {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const source = join(dir, 'source');
   mkdirSync(source);
   for (let number = 0; number < FILES; number += 1) writeFileSync(join(source, `disk${number}.img`), mixedBytes(number + 1, FILE_BYTES));

@@ -6,6 +6,7 @@ import { pause } from '../../scripts/branch/daemon.ts';
 import { Netlab } from '../../scripts/branch/netlab.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 import { makeSampleTree } from './sample-tree.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 // Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
 t.setTimeout(600_000);
@@ -21,7 +22,7 @@ interface SiteTotals {
 }
 
 t.test('kill -9 and restart', { skip: obstacle ?? false, timeout: 300_000 }, async (t) => {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const lab = Netlab.up(ENDPOINTS, '60mbit');
   t.teardown(() => lab.down());
   const branch = await Branch.start({ dir, lab });

@@ -6,6 +6,7 @@ import { Branch } from '../../scripts/branch/branch.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 import { makeSampleTree } from './sample-tree.ts';
 import { startLyingReflector } from './lying-reflector.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 // Real processes and a real network: the runner's deadline (.taprc) is the one that counts.
 t.setTimeout(600_000);
@@ -30,7 +31,7 @@ function flipBytes(dir: string): void {
 }
 
 async function branchWithLayer(t: Tap, reflector: Record<string, unknown> = {}): Promise<{ branch: Branch; source: string; dir: string }> {
-  const dir = t.testdir();
+  const dir = scratchDir(t);
   const source = join(dir, 'source');
   makeSampleTree(source, 12 << 20);
   const branch = await Branch.start({ dir, config: { reflector } });
