@@ -1,5 +1,5 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
-import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync } from 'node:fs';
+import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { contentName, eachPlace } from './file-places.ts';
@@ -102,13 +102,14 @@ export class StageBuilder {
     this.#files.markCreated(file);
   }
 
-  /** A file with other names may be one of the old tree's, in which nothing may be written. */
+  /** A file with names that are not its own further ones may be one of the old tree's, in which nothing may be written. */
   #takeOver(entry: FileEntry, path: Buffer): boolean {
     for (const earlier of this.#inputs.earlier) {
       const from = pathBelow(earlier, entry.key);
+      this.#removeHardlinks(entry, from);
       const stat = lstatIfThere(from);
       if (stat?.isFile() !== true || stat.nlink !== 1n || stat.size > BigInt(entry.sizeBytes)) continue;
-      moveOut(from, path);
+      inWritable(from, () => renameSync(from, path));
       // A process that died while it finished its stage may have set the final mode.
       chmodSync(path, 0o600);
       if (entry.holes !== undefined) truncateSync(path, entry.sizeBytes);
@@ -117,15 +118,26 @@ export class StageBuilder {
     }
     return false;
   }
+
+  /** A process that died while it finished its stage may have made the file's further names. */
+  #removeHardlinks(entry: FileEntry, from: Buffer): void {
+    for (const key of this.#inputs.survey.hardlinks.get(Buffer.from(entry.key).toString('latin1')) ?? []) {
+      const ino = lstatIfThere(from)?.ino;
+      for (const earlier of this.#inputs.earlier) {
+        const name = pathBelow(earlier, key);
+        if (ino !== undefined && lstatIfThere(name)?.ino === ino) inWritable(name, () => unlinkSync(name));
+      }
+    }
+  }
 }
 
-/** Renames, also out of a directory that has its final mode and lets nobody but root do so. */
-function moveOut(from: Buffer, to: Buffer): void {
+/** Renames or removes a name, also in a directory that has its final mode already and lets nobody but root do so. */
+function inWritable(name: Buffer, change: () => void): void {
   try {
-    renameSync(from, to);
+    change();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    chmodSync(from.subarray(0, from.lastIndexOf('/')), 0o700);
-    renameSync(from, to);
+    chmodSync(name.subarray(0, name.lastIndexOf('/')), 0o700);
+    change();
   }
 }

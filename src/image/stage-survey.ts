@@ -1,7 +1,7 @@
 /** A look at a whole plan before anything is touched: can this machine hold the tree, and which old files moved. */
 import { BranchcastError } from '../base/errors.ts';
 import { PATH_BYTES_MAX } from '../base/limits.ts';
-import type { Entry } from '../manifest/entry.ts';
+import type { Entry, HardlinkEntry, PathKey } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { firstProblem, SafetyCheck } from '../manifest/safety.ts';
@@ -14,6 +14,8 @@ import { posixSupport } from './posix.ts';
 export interface Survey {
   /** Old files that are gone or differ under their name, by content: a new file with that content may be the same one, moved. */
   readonly leaving: Map<string, OldName>;
+  /** Further names of the new tree's files, by the first as latin1 text. */
+  readonly hardlinks: Map<string, PathKey[]>;
 }
 
 /**
@@ -22,6 +24,7 @@ export interface Survey {
  */
 export async function surveyStage(after: Manifest, before: Manifest | undefined, longestPrefixBytes: number, pace: Pace): Promise<Survey> {
   const leaving = new Map<string, OldName>();
+  const hardlinks = new Map<string, PathKey[]>();
   const check = new SafetyCheck();
   for await (const { left: old, right: entry, leftIndex } of joinByKey(before?.entries() ?? [], after.entries())) {
     if (pace.due) await pace.turn();
@@ -29,12 +32,20 @@ export async function surveyStage(after: Manifest, before: Manifest | undefined,
       const problem = firstProblem(check, entry);
       if (problem !== undefined) throw new BranchcastError(problem.code, `manifest ${after.root}: ${problem.what}`);
       checkSupported(entry, longestPrefixBytes);
+      if (entry.type === 'hardlink') noteHardlink(hardlinks, entry);
     }
     if (old?.type === 'file' && !(entry?.type === 'file' && contentName(entry) === contentName(old))) {
       leaving.set(contentName(old), { key: old.key, index: leftIndex });
     }
   }
-  return { leaving };
+  return { leaving, hardlinks };
+}
+
+function noteHardlink(hardlinks: Map<string, PathKey[]>, { key, target }: HardlinkEntry): void {
+  const first = Buffer.from(target).toString('latin1');
+  const names = hardlinks.get(first);
+  if (names === undefined) hardlinks.set(first, [key]);
+  else names.push(key);
 }
 
 function checkSupported(entry: Entry, longestPrefixBytes: number): void {

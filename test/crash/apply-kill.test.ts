@@ -11,6 +11,11 @@ import { directory, file, makeTree, noise, type DirectorySpec, type Spec } from 
 
 const KILLS = 45;
 const SEED = 11;
+/** Kills of one update. */
+const ATTEMPTS = 8;
+
+// Far more than it takes; a machine with much else to do must not make this test fail.
+t.setTimeout(600_000);
 
 /** Two versions with every kind of change, and enough files that most steps are in the middle of something. */
 function version(number: number): DirectorySpec {
@@ -32,7 +37,7 @@ function version(number: number): DirectorySpec {
   });
 }
 
-void t.test(`kill -9, ${KILLS} times`, { timeout: 280_000 }, async (t) => {
+void t.test(`kill -9, ${KILLS} times`, async (t) => {
   const work = scratchDirectory(t);
   const layers: MemoryLayer[] = [];
   mkdirSync(join(work, 'blocks'));
@@ -51,22 +56,22 @@ void t.test(`kill -9, ${KILLS} times`, { timeout: 280_000 }, async (t) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return 1 + Math.floor((state / 2 ** 32) * below);
   };
+  // How many calls a whole update takes.
+  const steps = Number((await run([work, v2.root, '0', '0'])).output);
+  t.ok(steps > 300, `an update takes ${steps} calls`);
   let kills = 0;
-  let updates = 0;
+  let updates = 1;
   let twice = 0;
   let chunks = 0;
-  let steps = 1500;
-  let [from, to] = [v1, v2];
+  let [from, to] = [v2, v1];
   while (kills < KILLS) {
     writeFileSync(join(work, 'written'), '');
-    for (;;) {
-      // Late in the hunt a process is let through, so that what was resumed is also finished.
-      const result = await run([work, to.root, String(updates), String(random(steps))]);
-      if (result.killed) kills += 1;
+    for (let attempt = 1; ; attempt += 1) {
+      // Now and then a process is let through, so that what was resumed is also finished.
+      const { killed } = await run([work, to.root, String(updates), String(attempt % ATTEMPTS === 0 ? 0 : random(steps))]);
+      if (killed) kills += 1;
       await checkWhole(t, target, from, to);
-      if (result.killed) continue;
-      steps = Math.max(300, Math.min(steps, Number(result.output) * 1.5));
-      break;
+      if (!killed) break;
     }
     updates += 1;
     const written = readFileSync(join(work, 'written'), 'utf8').match(/.{64}/g) ?? [];
@@ -78,7 +83,7 @@ void t.test(`kill -9, ${KILLS} times`, { timeout: 280_000 }, async (t) => {
     [from, to] = [to, from];
   }
   t.comment(`${kills} kills, ${updates} updates, ${chunks} chunks, ${twice} of them written twice`);
-  t.ok(twice <= kills, 'a kill costs at most the chunk under way');
+  t.ok(twice <= kills, 'a kill costs no more than the chunk under way');
   const last = await openTarget(target);
   t.equal(last.current()?.root, from.root);
   await last.close();
