@@ -15,6 +15,9 @@ const MAJOR_MAP = 5;
 const MAJOR_NAMES = ['an integer', 'a negative integer', 'bytes', 'text', 'an array', 'a map', 'a tag', 'a simple value'] as const;
 const NULL = 0xf6;
 
+/** The least argument that needs so many bytes: smaller ones fit a shorter form. */
+const LEAST_BY_WIDTH = [0, 24, 2 ** 8, 0, 2 ** 16, 0, 0, 0, 2 ** 32] as const;
+
 /** Tag 42, 37 bytes, identity multibase prefix, CIDv1; then codec, blake3, 32 and the digest. */
 export const CID_HEADER = Buffer.of(0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01);
 export const CID_BYTES = CID_HEADER.length + 3 + DIGEST_BYTES;
@@ -136,10 +139,11 @@ export class CborReader {
   #longArgument(kind: number, what: string): number {
     const width = kind <= 27 ? 1 << (kind - 24) : 0;
     if (width === 0) throw this.error(`${what} has an indefinite or reserved length`);
-    if (this.position + width > this.bytes.length) throw this.error(`${what} is cut off`);
-    const value = width === 8 ? this.bytes.readUInt32BE(this.position) * 2 ** 32 + this.bytes.readUInt32BE(this.position + 4) : this.bytes.readUIntBE(this.position, width);
-    const least = width === 1 ? 24 : 2 ** (4 * width);
-    if (value < least) throw this.error(`${what} is not in its shortest form`);
+    const { bytes, position } = this;
+    if (position + width > bytes.length) throw this.error(`${what} is cut off`);
+    let value = bytes[position] as number;
+    for (let at = position + 1; at < position + width; at += 1) value = value * 256 + (bytes[at] as number);
+    if (value < (LEAST_BY_WIDTH[width] as number)) throw this.error(`${what} is not in its shortest form`);
     if (value > Number.MAX_SAFE_INTEGER) throw this.error(`${what} is larger than 2^53 - 1`);
     this.position += width;
     return value;

@@ -1,6 +1,7 @@
 /** The chunks of a leaf or of a chunk list leaf: `[[CID(raw), lengthBytes], …]`, read in place. */
 import { CHUNK_BYTES_MAX } from '../base/limits.ts';
 import { DIGEST_BYTES, digestFromBytes, RAW_CODE, type Digest } from '../chunking/digest.ts';
+import { sameRun } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { ChunkLengths } from './chunk-lengths.ts';
 
@@ -43,7 +44,7 @@ export class ChunkTable {
   sameChunk(index: number, other: ChunkTable, otherIndex: number): boolean {
     const at = this.#digestsAt[index] as number;
     const otherAt = other.#digestsAt[otherIndex] as number;
-    return this.#bytes.compare(other.#bytes, otherAt, otherAt + DIGEST_BYTES, at, at + DIGEST_BYTES) === 0;
+    return sameRun(this.#bytes, at, at + DIGEST_BYTES, other.#bytes, otherAt, otherAt + DIGEST_BYTES);
   }
 
   /** Refuses a table that names a chunk twice. */

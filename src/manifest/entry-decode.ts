@@ -24,30 +24,26 @@ export interface EntryRecord {
   minor: number;
   holes: readonly Hole[] | undefined;
   xattrs: readonly Xattr[] | undefined;
-  /** Where the entry's type, its pieces (piecesAt = piecesEnd if it has none) and the end of it stand in the node. */
-  readonly startAt: number;
+  /** Where its pieces and the end of them stand in the node; 0 if they do not. */
   piecesAt: number;
   piecesEndAt: number;
-  endAt: number;
 }
 
 const NO_PIECES: readonly number[] = [];
 
 /** Reads `type, meta, body[, extra]`. */
 export function readEntry(reader: CborReader, chunks: ChunkTable, hasExtra: boolean): EntryRecord {
-  const startAt = reader.position;
   const type = ENTRY_TYPES[reader.uint(ENTRY_TYPES.length - 1, 'type')] as Entry['type'];
   const record: EntryRecord = {
     type,
     metadata: type === 'hardlink' ? undefined : readMetadata(reader),
     sizeBytes: 0, pieces: NO_PIECES, listAt: 0, target: undefined, major: 0, minor: 0, holes: undefined, xattrs: undefined,
-    startAt, piecesAt: 0, piecesEndAt: 0, endAt: 0,
+    piecesAt: 0, piecesEndAt: 0,
   };
   if (type === 'hardlink') reader.null('meta of a hardlink');
   readBody(reader, chunks, record);
   if (hasExtra) readExtra(reader, record);
   if (type === 'file' && record.listAt === 0) checkPieces(reader, chunks, record);
-  record.endAt = reader.position;
   return record;
 }
 
@@ -92,28 +88,31 @@ function readBody(reader: CborReader, chunks: ChunkTable, record: EntryRecord): 
 function readFileBody(reader: CborReader, chunks: ChunkTable, record: EntryRecord): void {
   reader.arrayOf(2, 'file');
   record.sizeBytes = reader.uint(Number.MAX_SAFE_INTEGER, 'size');
-  record.piecesAt = reader.position;
   if (reader.atTag()) {
     record.listAt = reader.cid(DAG_CBOR_CODE, 'chunk list');
-    record.piecesAt = 0;
     return;
   }
+  record.piecesAt = reader.position;
+  record.pieces = readPieces(reader, chunks);
+  record.piecesEndAt = reader.position;
+}
+
+/** Flat triples: index in the chunk table, offset, length. */
+export function readPieces(reader: CborReader, chunks: ChunkTable): readonly number[] {
   const count = reader.array('pieces');
+  if (count === 0) return NO_PIECES;
   if (count % 3 !== 0) throw reader.error('pieces are no triples');
   if (count > 3 * INLINE_PIECES_MAX) throw reader.error(`${count / 3} pieces, more than ${INLINE_PIECES_MAX}`);
-  if (count > 0) {
-    const pieces: number[] = [];
-    for (let at = 0; at < count; at += 3) {
-      const index = reader.uint(Number.MAX_SAFE_INTEGER, 'chunk index');
-      if (index >= chunks.length) throw reader.error(`chunk index ${index} in a table of ${chunks.length}`);
-      const offset = reader.uint(chunks.lengthBytes(index), 'offset in a chunk');
-      const length = reader.uint(chunks.lengthBytes(index) - offset, 'length in a chunk');
-      if (length === 0) throw reader.error('an empty piece');
-      pieces.push(index, offset, length);
-    }
-    record.pieces = pieces;
+  const pieces: number[] = [];
+  for (let at = 0; at < count; at += 3) {
+    const index = reader.uint(Number.MAX_SAFE_INTEGER, 'chunk index');
+    if (index >= chunks.length) throw reader.error(`chunk index ${index} in a table of ${chunks.length}`);
+    const offset = reader.uint(chunks.lengthBytes(index), 'offset in a chunk');
+    const length = reader.uint(chunks.lengthBytes(index) - offset, 'length in a chunk');
+    if (length === 0) throw reader.error('an empty piece');
+    pieces.push(index, offset, length);
   }
-  record.piecesEndAt = reader.position;
+  return pieces;
 }
 
 /** Pieces fill a file but for its holes. */

@@ -1,6 +1,7 @@
 /** Kind 2: an interior node of the tree, decoded: for each child its last key, its digest, and what it claims to hold. */
 import { MANIFEST_DEPTH_MAX, MANIFEST_ENTRIES_MAX, NODE_ENTRIES_MAX } from '../base/limits.ts';
 import { DAG_CBOR_CODE, DIGEST_BYTES, digestFromBytes, type Digest } from '../chunking/digest.ts';
+import { sameRun } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';
 import { KeyColumn } from './key-column.ts';
 
@@ -67,6 +68,6 @@ export class Interior {
   sameChild(index: number, other: Interior, otherIndex: number): boolean {
     const at = this.#digestsAt[index] as number;
     const otherAt = other.#digestsAt[otherIndex] as number;
-    return this.#bytes.compare(other.#bytes, otherAt, otherAt + DIGEST_BYTES, at, at + DIGEST_BYTES) === 0;
+    return sameRun(this.#bytes, at, at + DIGEST_BYTES, other.#bytes, otherAt, otherAt + DIGEST_BYTES);
   }
 }

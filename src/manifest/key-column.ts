@@ -1,6 +1,7 @@
 /** The keys of one node: ascending, each sharing as many bytes as possible with the one before it. Kept in one buffer, not in an object each. */
 import { PATH_BYTES_MAX } from '../base/limits.ts';
 import { nodeError } from './node-error.ts';
+import { compareRuns } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { PathKey } from './entry.ts';
 import { keyProblem } from './key.ts';
@@ -30,9 +31,10 @@ export class KeyColumn {
     const end = start + shared + suffixLength;
     if (end > this.#bytes.length) this.#grow(end);
     const bytes = this.#bytes;
-    bytes.copyWithin(start, previousStart, previousStart + shared);
-    const { position } = reader;
-    for (let at = 0; at < suffixLength; at += 1) bytes[start + shared + at] = reader.bytes[position + at] as number;
+    // Byte by byte: keys are short, and a call of copy() costs more than that.
+    for (let at = 0; at < shared; at += 1) bytes[start + at] = bytes[previousStart + at] as number;
+    const { position, bytes: source } = reader;
+    for (let at = 0; at < suffixLength; at += 1) bytes[start + shared + at] = source[position + at] as number;
     // The first byte that differs must be greater; it also proves that no more could have been shared.
     const ascends = length === 0 || (suffixLength > 0 && (previousStart + shared === start || (bytes[start + shared] as number) > (bytes[previousStart + shared] as number)));
     if (!ascends) throw reader.error(`key ${length} does not come after the key before it, or shares more with it than it says`);
@@ -50,12 +52,11 @@ export class KeyColumn {
 
   /** Order of a key against one of another column. */
   compare(index: number, other: KeyColumn, otherIndex: number): number {
-    // `a.compare(b, bStart, bEnd, aStart, aEnd)`
-    return this.#bytes.compare(other.#bytes, other.#start(otherIndex), other.#ends[otherIndex], this.#start(index), this.#ends[index]);
+    return compareRuns(this.#bytes, this.#start(index), this.#ends[index] as number, other.#bytes, other.#start(otherIndex), other.#ends[otherIndex] as number);
   }
 
   compareTo(index: number, key: PathKey): number {
-    return this.#bytes.compare(key, 0, key.length, this.#start(index), this.#ends[index]);
+    return compareRuns(this.#bytes, this.#start(index), this.#ends[index] as number, key, 0, key.length);
   }
 
   /** Index of the first key that is not smaller than `key`; `length` if there is none. */
