@@ -27,8 +27,8 @@ interface Step {
 
 /**
  * Blocks of `after` that all of `haves` lack, parents first, each once. A have that is incomplete or no manifest here is left out
- * from where that shows. For nodes of the tree the answer is exact; a chunk list that a have holds under another path, in leaves that were not read, is
- * named as well: good for sending, not for deleting.
+ * from where that shows. For nodes of the tree the answer is exact. A chunk list that a have holds under another path only, in leaves
+ * that were not read, is named as well: good for sending, not for deleting (see unshared-blocks.ts).
  */
 export async function* missingBlocks(after: Manifest, haves: readonly Manifest[]): AsyncGenerator<ManifestBlock> {
   const listNodes = new Map<Digest, number>();

@@ -76,9 +76,11 @@ export class NodeReader {
   }
 
   async #node(digest: Digest): Promise<ReadNode<Node>> {
-    const bytes = await this.#read(digest);
-    if (bytes === undefined) throw nodeError('BC_MANIFEST_INCOMPLETE', digest, 'it is not stored');
-    if (bytes.byteLength > NODE_BYTES_MAX) throw malformed(digest, `${bytes.byteLength} bytes, more than ${NODE_BYTES_MAX}`);
+    const given = await this.#read(digest);
+    if (given === undefined) throw nodeError('BC_MANIFEST_INCOMPLETE', digest, 'it is not stored');
+    if (given.byteLength > NODE_BYTES_MAX) throw malformed(digest, `${given.byteLength} bytes, more than ${NODE_BYTES_MAX}`);
+    // A view of a whole frame would keep the frame in memory for as long as the node is kept.
+    const bytes = given.buffer.byteLength > 2 * given.byteLength ? new Uint8Array(given) : given;
     if (hash(bytes) !== digest) throw nodeError('BC_CHUNK_CORRUPT', digest, `its ${bytes.byteLength} bytes have another digest`);
     return { node: decodeNode(bytes, digest), bytes };
   }

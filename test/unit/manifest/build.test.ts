@@ -1,5 +1,5 @@
 import t from 'tap';
-import { INLINE_PIECES_MAX, NODE_BYTES_MAX, NODE_SPLIT_BYTES, NODE_SPLIT_ENTRIES } from '../../../src/base/limits.ts';
+import { FILE_HOLES_MAX, INLINE_PIECES_MAX, NODE_BYTES_MAX, NODE_SPLIT_BYTES, NODE_SPLIT_ENTRIES, PATH_BYTES_MAX, XATTRS_BYTES_MAX } from '../../../src/base/limits.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { buildManifest, ManifestBuilder } from '../../../src/manifest/build.ts';
 import type { DirectoryEntry, Entry, FileEntry, Piece } from '../../../src/manifest/entry.ts';
@@ -80,6 +80,19 @@ void t.test('nodes stay within their bounds, whatever the names', (t) => {
   }
   t.equal(large, 3);
   t.end();
+});
+
+void t.test('the largest entry that may be fits a node', async (t) => {
+  const names = Array.from({ length: 15 }, (_, index) => Array.from({ length: index + 1 }, () => 'n'.repeat(255)).join('/'));
+  const holes = Array.from({ length: FILE_HOLES_MAX }, (_, index) => ({ offsetBytes: 2 ** 20 + index * (2 ** 33 + 1), lengthBytes: 2 ** 33 }));
+  const xattrs = Array.from({ length: XATTRS_BYTES_MAX / 2 }, (_, index) => ({ name: Buffer.of(1 + Math.trunc(index / 255), 1 + (index % 255)), value: Buffer.alloc(0) }));
+  const pieces = Array.from({ length: INLINE_PIECES_MAX }, (_, index) => ({ ...piece(`${index}`, 2 ** 20), offsetBytes: 2 ** 17, lengthBytes: 2 ** 18 }));
+  const largest: FileEntry = { ...file(`${names.at(-1) ?? ''}/${'n'.repeat(255)}`, pieces), sizeBytes: FILE_HOLES_MAX * 2 ** 33 + INLINE_PIECES_MAX * 2 ** 18, holes, xattrs, uid: 2 ** 32 - 2 };
+  t.equal(largest.key.length, PATH_BYTES_MAX - 1);
+  const blocks = new BlockMap();
+  const built = blocks.build([root, ...names.map((name) => directory(name)), largest]);
+  t.ok(Math.max(...[...blocks.blocks.values()].map(({ byteLength }) => byteLength)) < NODE_BYTES_MAX / 2);
+  t.same(await blocks.manifest(built.root).lookup(largest.key), largest);
 });
 
 void t.test('a level ends nodes at its bound of entries too', (t) => {
