@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';
-import { missingBlocks } from '../manifest/missing-blocks.ts';
+import { unsharedBlocks } from '../manifest/unshared-blocks.ts';
 import { openTarget, type Target } from '../image/target.ts';
 import type { Sources } from '../transfer/ask-sources.ts';
 import type { LayerRecord, SourceKind } from '../transfer/chunk-source.ts';
@@ -127,12 +127,12 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
   return true;
 }
 
-/** Takes away the nodes that only the version before needed. */
+/** Takes away the nodes that only the version before needed. Exact: a renamed file's chunk list is in both. */
 async function forgetNodes(nodes: NodeCache, before: Digest, after: Digest): Promise<void> {
   const read = (digest: Digest): Promise<Uint8Array | undefined> => nodes.get(digest);
   const unneeded: Digest[] = [];
   try {
-    for await (const block of missingBlocks(new Manifest(before, read), [new Manifest(after, read)])) unneeded.push(block.digest);
+    for await (const digest of unsharedBlocks(new Manifest(before, read), [new Manifest(after, read)])) unneeded.push(digest);
   } catch (thrown) {
     // The old manifest has gaps (a crash in an earlier clean-up): what can be listed is taken away.
     if (!(thrown instanceof BranchcastError)) throw thrown;
