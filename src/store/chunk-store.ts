@@ -37,7 +37,7 @@ export interface StoreStats {
   /** Bytes on the disk in packs. */
   readonly storedBytes: number;
   readonly quotaBytes: number | undefined;
-  /** Stored bytes that eviction may not touch. */
+  /** Stored bytes that eviction may not touch; 0 where there is no quota. */
   readonly pinnedBytes: number;
   readonly evictedBytes: number;
   readonly hitCount: number;
@@ -69,8 +69,8 @@ export interface ChunkStore {
   locate(digests: readonly Digest[]): (ChunkLocation | undefined)[];
 
   /**
-   * The chunk's bytes, verified against its digest; undefined if it is not stored. Rot is dropped from the index, counted,
-   * and thrown as BC_CHUNK_CORRUPT naming the pack.
+   * The chunk's bytes, verified against its digest, not to be written to; undefined if it is not stored. Rot is dropped from the index
+   * with its whole frame, counted, and thrown as BC_CHUNK_CORRUPT naming the pack.
    */
   get(digest: Digest): Promise<Uint8Array | undefined>;
 
@@ -83,9 +83,10 @@ export interface ChunkStore {
   /**
    * Frames for keeping. Resolves when they are durable (fdatasync) and readable; concurrent calls share a sync (group commit).
    * Each frame is decompressed within its bound and every chunk of it verified before a byte is accepted: BC_FRAME_MALFORMED,
-   * BC_CHUNK_CORRUPT; then nothing of this call is kept. A frame whose chunks are all stored already is not stored again.
-   * Over quota: evicts; if that frees too little, BC_QUOTA_EXCEEDED. Full disk: BC_DISK_FULL with `details.shortfallBytes`;
-   * the store stays usable.
+   * BC_CHUNK_CORRUPT; then nothing of this call is kept. A frame whose chunks are all stored already is not stored again; one with a
+   * new chunk is stored whole, and its copies of known chunks are found from then on.
+   * Over quota: evicts first, then writes; if that frees too little, BC_QUOTA_EXCEEDED. Full disk: BC_DISK_FULL with `details.shortfallBytes`;
+   * the store stays usable (of this call, leading frames may have been kept). The frames must not be overwritten before the call ends.
    */
   put(frames: readonly Uint8Array[]): Promise<PutResult>;
 
@@ -98,7 +99,7 @@ export interface ChunkStore {
   /** Reads and verifies everything, beside normal work. */
   scrub(options?: ScrubOptions): Promise<ScrubReport>;
 
-  /** Waits for writes under way, then lets go of files. Any later call rejects. May be called twice. */
+  /** Waits for writes under way, then lets go of files. Any later call throws or rejects with BC_STORE_CLOSED. May be called twice. */
   close(): Promise<void>;
 }
 

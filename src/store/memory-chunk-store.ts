@@ -109,7 +109,7 @@ export class MemoryChunkStore implements ChunkStore, PackReader {
     let rawBytes = 0;
     for (const { location } of this.#chunks.values()) rawBytes += location.chunkBytes;
     let pinnedBytes = 0;
-    for (const held of this.#frames.values()) if (held.pinnedCount > 0) pinnedBytes += held.bytes.byteLength;
+    if (this.#quotaBytes !== undefined) for (const held of this.#frames.values()) if (held.pinnedCount > 0) pinnedBytes += held.bytes.byteLength;
     return {
       chunkCount: this.#chunks.size, frameCount: this.#frames.size, packCount: this.#frames.size,
       rawBytes, storedBytes: this.#storedBytes, quotaBytes: this.#quotaBytes, pinnedBytes,
