@@ -6,7 +6,7 @@ import type { CapturedBlock } from './captured-block.ts';
 import { TreeCapture, type Capture } from './tree-capture.ts';
 import { treeRoot } from './walk.ts';
 
-export type { Capture } from './tree-capture.ts';
+export type { Capture, CaptureStats } from './tree-capture.ts';
 
 export interface CaptureProgress {
   readonly files: number;

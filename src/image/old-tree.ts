@@ -59,20 +59,22 @@ export class OldTree {
     return this.#cache.matches(index, stat);
   }
 
-  /** Notes the change times anew, which move when an inode gets or loses a name, and saves them for a later process. */
-  async settle(cachePath: string, pace: Pace): Promise<void> {
+  /** Notes the change times of the linked files anew: an inode's moves when it gets or loses a name. */
+  async settle(pace: Pace): Promise<void> {
     let index = -1;
-    if (this.#linked.size > 0) {
-      for await (const entry of this.manifest.entries()) {
-        index += 1;
-        if (pace.due) await pace.turn();
-        const mtimeNs = this.#linked.get(index);
-        if (mtimeNs === undefined) continue;
-        const stat = lstatIfThere(pathBelow(this.path, entry.key));
-        const isSame = stat !== undefined && this.#cache.hasInode(index, stat.ino) && stat.mtimeNs === mtimeNs;
-        this.#cache.set(index, isSame ? stat : undefined);
-      }
+    for await (const entry of this.manifest.entries()) {
+      index += 1;
+      if (pace.due) await pace.turn();
+      const mtimeNs = this.#linked.get(index);
+      if (mtimeNs === undefined) continue;
+      const stat = lstatIfThere(pathBelow(this.path, entry.key));
+      const isSame = stat !== undefined && this.#cache.hasInode(index, stat.ino) && stat.mtimeNs === mtimeNs;
+      this.#cache.set(index, isSame ? stat : undefined);
     }
+  }
+
+  /** For a later process: it need not read what this one has verified. */
+  save(cachePath: string): void {
     this.#cache.save(cachePath);
   }
 

@@ -42,7 +42,9 @@ export async function prepareStage({ layout, after, old, onSwitched }: PrepareIn
       [...plan.table.chunks(true)].map(({ digest }) => digest),
     );
     for (const outdated of present) await removeStage(outdated);
-    await old?.settle(layout.statCache, pace);
+    // Their links to the old tree's files are gone now, and its inodes have changed by that.
+    if (present.length > 0) await old?.settle(pace);
+    old?.save(layout.statCache);
     const staging = new Staging({ layout, stage, after, old, plan, log, onSwitched });
     try {
       checkRoom(layout.stateDir, plan.roomBytes);

@@ -51,9 +51,7 @@ export async function recoverSwitch(layout: TargetLayout): Promise<void> {
 export function readOwner(layout: TargetLayout): OwnerRecord | undefined {
   const bytes = readIfThere(layout.owner);
   if (bytes === undefined) return undefined;
-  const record = parse(layout.owner, bytes) as OwnerRecord;
-  if (record.version !== 1) throw new BranchcastError('BC_FORMAT_VERSION', `${layout.owner} was written by a newer version`);
-  return record;
+  return parse(layout.owner, bytes) as OwnerRecord;
 }
 
 async function complete(layout: TargetLayout, journal: Journal): Promise<void> {
@@ -114,12 +112,15 @@ function letMove(path: string): void {
   if ((mode & 0o200) === 0 && uid === process.getuid?.()) chmodSync(path, (mode & 0o7777) | 0o700);
 }
 
-function parse(path: string, bytes: Buffer): unknown {
+function parse(path: string, bytes: Buffer): { readonly version: 1 } {
+  let record: { readonly version: unknown };
   try {
-    return JSON.parse(bytes.toString());
+    record = JSON.parse(bytes.toString()) as { readonly version: unknown };
   } catch (cause) {
     throw new BranchcastError('BC_STORE_DAMAGED', `${path} is damaged: remove it, then pull with --adopt`, { cause });
   }
+  if (record.version !== 1) throw new BranchcastError('BC_FORMAT_VERSION', `${path} was written by another version`);
+  return { ...record, version: 1 };
 }
 
 function inoOf(path: string): string | undefined {
