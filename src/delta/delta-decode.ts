@@ -1,0 +1,52 @@
+/** Delta frames read back. Nothing in one is believed: it is decompressed within its bound, and every chunk is held against its digest. */
+import { constants, crc32, zstdDecompressSync } from 'node:zlib';
+import { BranchcastError } from '../base/errors.ts';
+import { DELTA_WINDOW_LOG_MAX } from '../base/limits.ts';
+import { hash } from '../chunking/hash.ts';
+import type { Chunk } from '../store/frame-encode.ts';
+import { malformedDelta, parseDeltaHeader, type DeltaHeader } from './delta-header.ts';
+import { isFormattedDictionary } from './raw-dictionary.ts';
+
+/** Below this, zlib refuses a chunkSize. */
+const ZLIB_CHUNK_BYTES_MIN = 64;
+
+/** The header of exactly one whole delta frame whose checksums hold. Throws BC_FRAME_MALFORMED. */
+export function checkDelta(delta: Uint8Array): DeltaHeader {
+  const header = parseDeltaHeader(delta);
+  if (header === undefined || header.deltaBytes !== delta.byteLength) throw malformedDelta(`${delta.byteLength} bytes where its header says ${header?.deltaBytes ?? 'more'}`);
+  if (crc32(delta.subarray(header.payloadOffset)) !== header.payloadCrc) throw malformedDelta('the checksum of its payload is wrong');
+  return header;
+}
+
+/**
+ * The chunks of a delta frame, each verified, as views of one buffer. `base` is what `header.base` names, in its order, one after the other. Throws
+ * BC_FRAME_MALFORMED; BC_CHUNK_CORRUPT if the frame lies or the base is not what it should be.
+ */
+export function decodeDelta(delta: Uint8Array, base: Uint8Array): Chunk[] {
+  const header = checkDelta(delta);
+  if (base.byteLength !== header.baseBytes) throw malformedDelta(`a base of ${base.byteLength} bytes where its header says ${header.baseBytes}`);
+  if (isFormattedDictionary(base)) throw malformedDelta('its base is no raw content');
+  const raw = decompress(delta.subarray(header.payloadOffset), base, header.rawBytes);
+  let offset = 0;
+  return header.chunks.map(({ digest, bytes: length }) => {
+    const bytes = raw.subarray(offset, (offset += length));
+    if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `a delta does not give the bytes of chunk ${digest}`, { details: { digest } });
+    return { digest, bytes };
+  });
+}
+
+function decompress(payload: Uint8Array, dictionary: Uint8Array, rawBytes: number): Uint8Array {
+  let raw: Uint8Array;
+  try {
+    raw = zstdDecompressSync(payload, {
+      chunkSize: Math.max(rawBytes, ZLIB_CHUNK_BYTES_MIN),
+      maxOutputLength: rawBytes,
+      dictionary,
+      params: { [constants.ZSTD_d_windowLogMax]: DELTA_WINDOW_LOG_MAX },
+    });
+  } catch (cause) {
+    throw malformedDelta(`its payload does not decompress to ${rawBytes} bytes`, cause);
+  }
+  if (raw.byteLength !== rawBytes) throw malformedDelta(`its payload decompresses to fewer than ${rawBytes} bytes`);
+  return raw;
+}

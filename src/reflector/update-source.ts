@@ -1,0 +1,111 @@
+/**
+ * The core as this site asks it: wanted chunks that belong to an update are asked for as deltas. One answer with deltas at a time for an update, since
+ * a delta brings chunks that the next want will name: those are here then, and travel once.
+ */
+import type { Clock } from '../base/clock.ts';
+import { hasCode } from '../base/errors.ts';
+import { DELTA_STORED_POLL_MS, DELTA_STORED_WAIT_MS } from '../base/limits.ts';
+import type { Logger } from '../base/log.ts';
+import type { Digest } from '../chunking/digest.ts';
+import type { ManifestBlock } from '../manifest/entry.ts';
+import type { ChunkStore } from '../store/chunk-store.ts';
+import { Exclusive } from '../store/exclusive.ts';
+import { parseFrameHeader } from '../store/frame-header.ts';
+import type { ChunkSource, DeltaUse, LayerRecord, OldContent, SourceOptions } from '../transfer/chunk-source.ts';
+import type { SiteUpdate, SiteUpdates } from './site-updates.ts';
+
+export interface UpdateSourceParts {
+  readonly core: ChunkSource;
+  readonly store: ChunkStore;
+  readonly updates: SiteUpdates;
+  readonly clock: Clock;
+  readonly log: Logger;
+  onDelta(use: DeltaUse): void;
+}
+
+export class UpdateSource implements ChunkSource {
+  readonly kind = 'core';
+  readonly #parts: UpdateSourceParts;
+  readonly #turns = new Exclusive();
+
+  constructor(parts: UpdateSourceParts) {
+    this.#parts = parts;
+  }
+
+  get name(): string {
+    return this.#parts.core.name;
+  }
+
+  resolveLayer(ref: string, options: SourceOptions): Promise<LayerRecord | undefined> {
+    return this.#parts.core.resolveLayer(ref, options);
+  }
+
+  fetchManifest(root: Digest, have: readonly Digest[], options: SourceOptions): AsyncIterable<ManifestBlock> {
+    return this.#parts.core.fetchManifest(root, have, options);
+  }
+
+  fetchBlock(digest: Digest, options: SourceOptions): Promise<Uint8Array | undefined> {
+    return this.#parts.core.fetchBlock(digest, options);
+  }
+
+  async *fetchFrames(digests: readonly Digest[], options: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    let left = digests;
+    for (const update of this.#parts.updates.updates) {
+      const wanted = left.filter((digest) => update.lacking.has(digest));
+      if (wanted.length === 0) continue;
+      yield* this.#fetchUpdate(update, wanted, options);
+      left = left.filter((digest) => !update.lacking.has(digest));
+    }
+    if (left.length > 0) yield* this.#parts.core.fetchFrames(left, options);
+  }
+
+  async *#fetchUpdate(update: SiteUpdate, wanted: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const { core, store, log } = this.#parts;
+    const done = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
+    void this.#turns.run(() => {
+      began.resolve();
+      return done.promise;
+    });
+    try {
+      await began.promise;
+      const missing = wanted.filter((digest) => store.has([digest])[0] !== true);
+      const sum = { frameCount: 0, deltaBytes: 0, fullBytes: 0 };
+      const onDelta = (use: DeltaUse): void => {
+        sum.frameCount += 1;
+        sum.deltaBytes += use.deltaBytes;
+        sum.fullBytes += use.fullBytes;
+        this.#parts.onDelta(use);
+      };
+      let last: Uint8Array | undefined;
+      for await (const frame of missing.length === 0 ? [] : core.fetchFrames(missing, { signal, old: this.#oldContent(update), onDelta })) {
+        yield frame;
+        last = frame;
+      }
+      if (last !== undefined) await this.#stored(last, signal);
+      if (sum.frameCount > 0) log.info({ to: update.to, from: update.from, ...sum, savedBytes: sum.fullBytes - sum.deltaBytes }, 'fetched as deltas');
+    } finally {
+      done.resolve();
+    }
+  }
+
+  #oldContent({ to, from }: SiteUpdate): OldContent {
+    const { store } = this.#parts;
+    return {
+      to,
+      from: [from],
+      read: (digest) => store.get(digest).catch((error: unknown) => {
+        // Dropped and counted by the store: it is not here any more.
+        if (hasCode(error, 'BC_CHUNK_CORRUPT')) return undefined;
+        throw error;
+      }),
+    };
+  }
+
+  /** Who takes the frames stores them beside reading on: the next want shall find what the last one brought. */
+  async #stored(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#parts;
+    const digests = parseFrameHeader(frame)?.chunks.map(({ digest }) => digest) ?? [];
+    for (let waitedMs = 0; waitedMs < DELTA_STORED_WAIT_MS && store.has(digests).includes(false); waitedMs += DELTA_STORED_POLL_MS) await clock.sleep(DELTA_STORED_POLL_MS, signal);
+  }
+}
