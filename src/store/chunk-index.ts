@@ -1,17 +1,19 @@
 /**
  * Where each chunk stands, in LevelDB: small enough to look up without waiting, and made again from the packs when it is lost.
- * Keys: `c` + digest, a chunk; `p` + pack id, what the index has taken in of a pack; `v`, the version of this layout.
+ * Keys: `c` + digest, a chunk; `p` + pack id, what the index has taken in of a pack; `n`, the pack numbers given so far; `v`, the version of this layout.
+ * An entry names its pack by a short number, which the pack's record gives: an entry whose number no record has is of a pack that is gone.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { BranchcastError } from '../base/errors.ts';
-import { INDEX_CACHE_BYTES, INDEX_OPEN_BYTES } from '../base/limits.ts';
+import { INDEX_BLOCK_BYTES, INDEX_CACHE_BYTES, INDEX_OPEN_BYTES, INDEX_RESTART_INTERVAL } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import type { ChunkLocation } from './chunk-store.ts';
 import { indexFailure, isDamage, isLocked } from './index-errors.ts';
+import { PackNumbers } from './pack-numbers.ts';
 import { decodeLocation, decodePack, encodeLocation, encodePack, type PackRecord } from './index-records.ts';
 
 export interface EntryChange {
@@ -27,11 +29,12 @@ export interface PackChange {
 
 type Database = Level<Uint8Array, Uint8Array>;
 
-const LAYOUT_VERSION = Buffer.from('1');
+const LAYOUT_VERSION = Buffer.from('2');
 /** What opening LevelDB takes, roughly: for who asks meanwhile. */
 const REOPEN_MS = 200;
 const DAMAGED_MARK = 'DAMAGED';
 const VERSION_KEY = Buffer.from('v');
+const NUMBER_KEY = Buffer.from('n');
 const CHUNK_PREFIX = '63';
 const PACK_PREFIX = '70';
 
@@ -43,6 +46,8 @@ export class ChunkIndex {
   /** Changes under way to the disk: what they say is already true, for the bytes that they name are durable. */
   #staged = new Map<Digest, ChunkLocation | undefined>();
 
+  readonly #numbers = new PackNumbers();
+  #lastNumberWritten = 0;
   readonly #requireRoom: (bytes: number) => Promise<void>;
 
   private constructor(dir: string, db: Database, requireRoom: (bytes: number) => Promise<void>) {
@@ -57,13 +62,24 @@ export class ChunkIndex {
    */
   static async open(dir: string, log: Logger, requireRoom: (bytes: number) => Promise<void>): Promise<ChunkIndex> {
     try {
-      return new ChunkIndex(dir, await openSound(dir), requireRoom);
+      return await ChunkIndex.#opened(dir, requireRoom);
     } catch (error) {
       if (isLocked(error)) throw new BranchcastError('BC_STORE_LOCKED', `another process has the store in ${dir} open`, { cause: error });
       if (!isDamage(error)) throw indexFailure(dir, error);
       log.warn({ err: error, dir }, 'the chunk index is damaged; it is made again from the packs');
       await rm(dir, { recursive: true, force: true });
-      return new ChunkIndex(dir, await openSound(dir), requireRoom);
+      return await ChunkIndex.#opened(dir, requireRoom);
+    }
+  }
+
+  static async #opened(dir: string, requireRoom: (bytes: number) => Promise<void>): Promise<ChunkIndex> {
+    const index = new ChunkIndex(dir, await openSound(dir), requireRoom);
+    try {
+      await index.#readNumbers();
+      return index;
+    } catch (error) {
+      await index.close();
+      throw error;
     }
   }
 
@@ -76,7 +92,7 @@ export class ChunkIndex {
     } catch (error) {
       throw this.#failure(error);
     }
-    return value === undefined ? undefined : decodeLocation(value);
+    return value === undefined ? undefined : this.#decode(value);
   }
 
   /**
@@ -90,13 +106,17 @@ export class ChunkIndex {
       const batch = this.#db.batch();
       for (const { digest, after } of entries) {
         if (after === undefined) batch.del(chunkKey(digest));
-        else batch.put(chunkKey(digest), encodeLocation(after));
+        else batch.put(chunkKey(digest), encodeLocation({ ...after, packNumber: this.#numbers.of(after.packId) }));
       }
       for (const { packId, record } of packs) {
         if (record === undefined) batch.del(packKey(packId));
-        else batch.put(packKey(packId), encodePack(record));
+        else batch.put(packKey(packId), encodePack({ ...record, packNumber: this.#numbers.of(packId) }));
       }
+      const { last } = this.#numbers;
+      if (last > this.#lastNumberWritten) batch.put(NUMBER_KEY, encodeNumber(last));
       await batch.write();
+      this.#lastNumberWritten = last;
+      for (const { packId, record } of packs) if (record === undefined) this.#numbers.drop(packId);
     } catch (error) {
       this.#failed = true;
       throw indexFailure(this.#dir, error);
@@ -106,12 +126,31 @@ export class ChunkIndex {
   }
 
   async *packs(): AsyncGenerator<[string, PackRecord | undefined], void, undefined> {
-    for await (const [key, value] of this.#range('p', 'q')) yield [Buffer.from(key).toString('hex', 1), decodePack(value)];
+    for await (const [key, value] of this.#range('p', 'q')) yield [packIdOf(key), decodePack(value)];
   }
 
   /** Every entry; takes seconds for millions. */
   async *entries(): AsyncGenerator<[Digest, ChunkLocation | undefined], void, undefined> {
-    for await (const [key, value] of this.#range('c', 'd')) yield [digestFromBytes(key, 1), decodeLocation(value)];
+    for await (const [key, value] of this.#range('c', 'd')) yield [digestFromBytes(key, 1), this.#decode(value)];
+  }
+
+  async #readNumbers(): Promise<void> {
+    const last = this.#db.getSync(NUMBER_KEY);
+    if (last !== undefined) this.#numbers.take(decodeNumber(last));
+    this.#lastNumberWritten = this.#numbers.last;
+    for await (const [key, value] of this.#range('p', 'q')) {
+      const record = decodePack(value);
+      if (record !== undefined) this.#numbers.know(packIdOf(key), record.packNumber);
+    }
+  }
+
+  /** undefined: not what this version wrote, or in a pack that is gone. */
+  #decode(value: Uint8Array): ChunkLocation | undefined {
+    const found = decodeLocation(value);
+    const packId = found === undefined ? undefined : this.#numbers.packId(found.packNumber);
+    if (found === undefined || packId === undefined) return undefined;
+    const { offsetBytes, storedBytes, rawBytes, chunkBytes } = found;
+    return { packId, offsetBytes, storedBytes, rawBytes, chunkBytes };
   }
 
   async *#range(from: string, to: string): AsyncGenerator<[Uint8Array, Uint8Array], void, undefined> {
@@ -167,8 +206,8 @@ async function openSound(dir: string): Promise<Database> {
 }
 
 async function openDatabase(dir: string): Promise<Database> {
-  // Digests do not compress. Of each table file LevelDB keeps its index and Bloom filter in memory: 2 or 3 bytes a chunk.
-  const db: Database = new Level(dir, { keyEncoding: 'view', valueEncoding: 'view', compression: false, cacheSize: INDEX_CACHE_BYTES });
+  // Digests do not compress. LevelDB maps its tables into memory, up to 1000 of them: what is read of them is resident until the system wants it back.
+  const db: Database = new Level(dir, { keyEncoding: 'view', valueEncoding: 'view', compression: false, cacheSize: INDEX_CACHE_BYTES, blockSize: INDEX_BLOCK_BYTES, blockRestartInterval: INDEX_RESTART_INTERVAL });
   await db.open();
   return db;
 }
@@ -179,4 +218,18 @@ function chunkKey(digest: Digest): Uint8Array {
 
 function packKey(packId: string): Uint8Array {
   return Buffer.from(PACK_PREFIX + packId, 'hex');
+}
+
+function packIdOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('hex', 1);
+}
+
+function encodeNumber(number: number): Buffer {
+  const value = Buffer.allocUnsafe(4);
+  value.writeUInt32LE(number);
+  return value;
+}
+
+function decodeNumber(value: Uint8Array): number {
+  return value.byteLength === 4 ? new DataView(value.buffer, value.byteOffset).getUint32(0, true) : 0;
 }

@@ -103,6 +103,17 @@ export interface ChunkStore {
   close(): Promise<void>;
 }
 
+/** What a core does to its packs in the background. */
+export interface PackKeeper {
+  /**
+   * Frames of chunks that are stored already, in frames that are better to send. Verified as `put` does it, durable when it resolves; the chunks are found in
+   * the new frames from then on, all at once, and the old ones stay readable until `reclaim`. Answers the bytes that were written.
+   */
+  restore(frames: readonly Uint8Array[]): Promise<number>;
+  /** Gives up packs of which little is found any more and that nobody reads, one after the other until the signal fires. Answers the bytes that became free. */
+  reclaim(signal?: AbortSignal): Promise<number>;
+}
+
 /** What the core offers beyond the contract: its packs are read by byte range over HTTP. */
 export interface PackReader {
   /** Committed length of a pack; undefined if there is none. A pack only grows until it is sealed, then never changes. */

@@ -1,25 +1,28 @@
 /** Frames read back. A frame is never believed: it is decompressed within its bound, and every chunk is held against its digest. */
 import { constants, crc32, zstdDecompressSync } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
+import { freeBytes } from '../base/free-bytes.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
-import { asBuffer, malformed, parseFrameHeader, type FrameHeader } from './frame-header.ts';
+import { asBuffer, malformed, parseFrameHeader, WINDOW_LOG_MAX, type FrameChunk, type FrameHeader } from './frame-header.ts';
 import type { Chunk } from './frame-encode.ts';
 
-/** 2^23 = FRAME_RAW_BYTES_MAX: a hostile frame cannot ask for a larger window (RFC 8878, 3.1.1.1.2). */
-const WINDOW_LOG_MAX = 23;
-/** Below this, zlib refuses a chunkSize. */
-const ZLIB_CHUNK_BYTES_MIN = 64;
+/** zlib refuses a chunkSize below this; and an output that fills its buffer to the last byte costs a second buffer and call. */
+const ZLIB_CHUNK_BYTES_SPARE = 64;
+
+/** The header of exactly one whole frame, whose payload is not looked at. Throws BC_FRAME_MALFORMED. */
+export function wholeFrameHeader(frame: Uint8Array): FrameHeader {
+  const header = parseFrameHeader(frame);
+  if (header?.storedBytes === frame.byteLength) return header;
+  throw malformed(header === undefined ? `cut off after ${frame.byteLength} bytes` : `${frame.byteLength} bytes where its header says ${header.storedBytes}`);
+}
 
 /**
  * The header of exactly one whole frame whose checksums hold. Throws BC_FRAME_MALFORMED. Payload checksums find torn writes and rot;
  * only decodeFrame finds lies.
  */
 export function checkFrame(frame: Uint8Array): FrameHeader {
-  const header = parseFrameHeader(frame);
-  if (header === undefined || header.storedBytes !== frame.byteLength) {
-    throw malformed(header === undefined ? `cut off after ${frame.byteLength} bytes` : `${frame.byteLength} bytes where its header says ${header.storedBytes}`);
-  }
+  const header = wholeFrameHeader(frame);
   if (crc32(asBuffer(frame).subarray(header.payloadOffset)) !== header.payloadCrc) throw malformed('the checksum of its payload is wrong');
   return header;
 }
@@ -32,8 +35,21 @@ export function decodeFrame(frame: Uint8Array, options: { readonly only?: Readon
   const { only } = options;
   const header = checkFrame(frame);
   const wanted = only === undefined ? header.chunks : header.chunks.filter((chunk) => only.has(chunk.digest));
-  if (wanted.length === 0) return [];
+  return wanted.length === 0 ? [] : verifiedChunks(decompress(frame, header), wanted);
+}
+
+/** Throws as decodeFrame does, and keeps nothing. */
+export function verifyFrame(frame: Uint8Array): void {
+  const header = checkFrame(frame);
   const raw = decompress(frame, header);
+  try {
+    verifiedChunks(raw, header.chunks);
+  } finally {
+    if (header.codec !== 'stored') freeBytes(raw);
+  }
+}
+
+function verifiedChunks(raw: Uint8Array, wanted: readonly FrameChunk[]): Chunk[] {
   return wanted.map(({ digest, bytes: length, offsetBytes }) => {
     const bytes = raw.subarray(offsetBytes, offsetBytes + length);
     if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `the bytes of chunk ${digest} do not match their digest`, { details: { digest } });
@@ -46,7 +62,7 @@ function decompress(frame: Uint8Array, header: FrameHeader): Uint8Array {
   if (header.codec === 'stored') return payload;
   try {
     const raw = zstdDecompressSync(payload, {
-      chunkSize: Math.max(header.rawBytes, ZLIB_CHUNK_BYTES_MIN),
+      chunkSize: header.rawBytes + ZLIB_CHUNK_BYTES_SPARE,
       maxOutputLength: header.rawBytes,
       params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
     });

@@ -6,10 +6,13 @@ import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../ch
 
 export type FrameCodec = 'stored' | 'zstd';
 
-export interface FrameChunk {
+/** A chunk by name and length. */
+export interface ChunkLength {
   readonly digest: Digest;
-  /** Length of the chunk. */
   readonly bytes: number;
+}
+
+export interface FrameChunk extends ChunkLength {
   /** Where it starts in the decompressed payload. */
   readonly offsetBytes: number;
 }
@@ -38,6 +41,8 @@ interface FixedPart {
   readonly storedBytes: number;
 }
 
+/** zstd windows: 2^23 = FRAME_RAW_BYTES_MAX, so that a hostile frame cannot ask for a larger one (RFC 8878, 3.1.1.1.2). */
+export const WINDOW_LOG_MAX = 23;
 export const FRAME_MAGIC = Buffer.from('BCF1', 'latin1');
 const FIXED_BYTES = 20;
 const TABLE_ENTRY_BYTES = DIGEST_BYTES + 4;
@@ -69,7 +74,7 @@ export function frameNeeds(bytes: Uint8Array): { readonly headerBytes: number; r
 }
 
 /** Header and table, ready to stand before the payload. */
-export function encodeFrameHeader(codec: FrameCodec, chunks: readonly { digest: Digest; bytes: Uint8Array }[], rawBytes: number, payload: Uint8Array): Buffer {
+export function encodeFrameHeader(codec: FrameCodec, chunks: readonly ChunkLength[], rawBytes: number, payload: Uint8Array): Buffer {
   const header = Buffer.alloc(frameHeaderBytes(chunks.length));
   FRAME_MAGIC.copy(header, 0);
   header.writeUInt8(CODECS.indexOf(codec), 4);
@@ -80,7 +85,7 @@ export function encodeFrameHeader(codec: FrameCodec, chunks: readonly { digest: 
   let offset = FIXED_BYTES;
   for (const chunk of chunks) {
     header.set(digestToBytes(chunk.digest), offset);
-    header.writeUInt32LE(chunk.bytes.byteLength, offset + DIGEST_BYTES);
+    header.writeUInt32LE(chunk.bytes, offset + DIGEST_BYTES);
     offset += TABLE_ENTRY_BYTES;
   }
   header.writeUInt32LE(crc32(header.subarray(0, offset)), offset);

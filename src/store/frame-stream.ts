@@ -1,30 +1,46 @@
 /** Cuts a stream of frames that stand one after the other, as they travel in requests, answers and packs. */
+import type { BranchcastError } from '../base/errors.ts';
 import { frameNeeds, malformed, parseFrameHeader } from './frame-header.ts';
+
+/** How a kind of frame tells its length. */
+export interface FrameForm {
+  /** Bytes from its start on that are needed for the next step: the fixed part, the header, or else (`storedBytes`) all of it. */
+  needs(start: Uint8Array): { readonly headerBytes: number; readonly storedBytes: number | undefined };
+  /** Enough of its start for `needs`. */
+  readonly startBytes: number;
+  /** Throws if the header, which is all there, is not one. */
+  check(header: Uint8Array): void;
+  malformed(what: string): BranchcastError;
+}
+
+/** Whole frames of docs/formats.md, "Frame". See splitByForm. */
+export function splitFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  return splitByForm(stream, FRAME_FORM);
+}
 
 /**
  * Whole frames, in order. Bounds are checked on a frame's first bytes, its table before its payload is waited for: a hostile stream
  * makes this hold at most one frame of FRAME_STORED_BYTES_MAX and one piece of the stream. Payloads are not checked: that is decodeFrame's.
  * Throws BC_FRAME_MALFORMED; also when the stream ends inside a frame.
  */
-export async function* splitFrames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* splitByForm(stream: AsyncIterable<Uint8Array>, form: FrameForm): AsyncGenerator<Uint8Array, void, undefined> {
   const waiting = new ByteQueue();
   let headerChecked = false;
   for await (const piece of stream) {
     waiting.push(piece);
     for (;;) {
-      const { headerBytes, storedBytes } = frameNeeds(waiting.peek(HEADER_START_BYTES));
+      const { headerBytes, storedBytes } = form.needs(waiting.peek(form.startBytes));
       if (storedBytes === undefined || waiting.byteLength < headerBytes) break;
-      if (!headerChecked) parseFrameHeader(waiting.peek(headerBytes));
+      if (!headerChecked) form.check(waiting.peek(headerBytes));
       headerChecked = waiting.byteLength < storedBytes;
       if (headerChecked) break;
       yield waiting.take(storedBytes);
     }
   }
-  if (waiting.byteLength > 0) throw malformed(`the stream ended ${waiting.byteLength} bytes into it`);
+  if (waiting.byteLength > 0) throw form.malformed(`the stream ended ${waiting.byteLength} bytes into it`);
 }
 
-/** Enough to know how long a frame is. */
-const HEADER_START_BYTES = 20;
+const FRAME_FORM: FrameForm = { needs: frameNeeds, startBytes: 20, check: parseFrameHeader, malformed };
 
 /** Pieces of a stream, joined only when a whole frame is there: joining at every piece would cost the square of its length. */
 class ByteQueue {

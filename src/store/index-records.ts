@@ -1,6 +1,5 @@
 /** The values in the chunk index, as bytes. Private to one version of the index: another version makes it again from the packs. */
 import type { ChunkLocation } from './chunk-store.ts';
-import { PACK_ID_BYTES } from './pack-format.ts';
 
 /** What the index has taken in of a pack. */
 export interface PackRecord {
@@ -13,46 +12,66 @@ export interface PackRecord {
   readonly rawBytes: number;
 }
 
-const LOCATION_BYTES = PACK_ID_BYTES + 16;
-const PACK_BYTES = 19;
+/** Pack number, then offset, stored, raw and chunk bytes, none above 32 bits: at most 5 bytes each. */
+const LOCATION_NUMBERS = 5;
+const VARINT_BYTES_MAX = 5;
+const PACK_BYTES = 23;
 
-export function encodeLocation(location: ChunkLocation): Buffer {
-  const value = Buffer.allocUnsafe(LOCATION_BYTES);
-  value.write(location.packId, 0, 'hex');
-  value.writeUInt32LE(location.offsetBytes, 8);
-  value.writeUInt32LE(location.storedBytes, 12);
-  value.writeUInt32LE(location.rawBytes, 16);
-  value.writeUInt32LE(location.chunkBytes, 20);
-  return value;
+/** A location as the index keeps it: with the short number that it gave to the pack. */
+export interface NumberedLocation extends Omit<ChunkLocation, 'packId'> {
+  readonly packNumber: number;
+}
+
+/** Five unsigned LEB128 varints: about 15 bytes where fixed fields with the pack's id would take 24. This is most of what an index costs. */
+export function encodeLocation(location: NumberedLocation): Buffer {
+  const value = Buffer.allocUnsafe(LOCATION_NUMBERS * VARINT_BYTES_MAX);
+  let at = 0;
+  for (let number of [location.packNumber, location.offsetBytes, location.storedBytes, location.rawBytes, location.chunkBytes]) {
+    for (; number >= 0x80; number = Math.floor(number / 0x80)) value[at++] = (number % 0x80) + 0x80;
+    value[at++] = number;
+  }
+  return value.subarray(0, at);
 }
 
 /** undefined: not what this version wrote. */
-export function decodeLocation(bytes: Uint8Array): ChunkLocation | undefined {
-  if (bytes.byteLength !== LOCATION_BYTES) return undefined;
-  const value = view(bytes);
-  return {
-    packId: value.toString('hex', 0, PACK_ID_BYTES),
-    offsetBytes: value.readUInt32LE(8), storedBytes: value.readUInt32LE(12), rawBytes: value.readUInt32LE(16), chunkBytes: value.readUInt32LE(20),
+export function decodeLocation(bytes: Uint8Array): NumberedLocation | undefined {
+  let at = 0;
+  const next = (): number => {
+    let number = 0;
+    for (let place = 1; at < bytes.byteLength; place *= 0x80) {
+      const byte = bytes[at++] as number;
+      number += (byte % 0x80) * place;
+      if (byte < 0x80) return number;
+    }
+    return Number.NaN;
   };
+  const location = { packNumber: next(), offsetBytes: next(), storedBytes: next(), rawBytes: next(), chunkBytes: next() };
+  return at === bytes.byteLength && location.chunkBytes <= location.rawBytes ? location : undefined;
 }
 
-export function encodePack(record: PackRecord): Buffer {
+/** A pack's number counts as long as its record is there. */
+export interface NumberedPack extends PackRecord {
+  readonly packNumber: number;
+}
+
+export function encodePack(record: NumberedPack): Buffer {
   const value = Buffer.allocUnsafe(PACK_BYTES);
   value.writeUInt8(record.sealed ? 1 : 0, 0);
   value.writeUInt32LE(record.lengthBytes, 1);
   value.writeUInt32LE(record.frameCount, 5);
   value.writeUInt32LE(record.chunkCount, 9);
   value.writeUIntLE(record.rawBytes, 13, 6);
+  value.writeUInt32LE(record.packNumber, 19);
   return value;
 }
 
 /** undefined: not what this version wrote. */
-export function decodePack(bytes: Uint8Array): PackRecord | undefined {
+export function decodePack(bytes: Uint8Array): NumberedPack | undefined {
   if (bytes.byteLength !== PACK_BYTES) return undefined;
   const value = view(bytes);
   return {
     sealed: value.readUInt8(0) === 1,
-    lengthBytes: value.readUInt32LE(1), frameCount: value.readUInt32LE(5), chunkCount: value.readUInt32LE(9), rawBytes: value.readUIntLE(13, 6),
+    lengthBytes: value.readUInt32LE(1), frameCount: value.readUInt32LE(5), chunkCount: value.readUInt32LE(9), rawBytes: value.readUIntLE(13, 6), packNumber: value.readUInt32LE(19),
   };
 }
 

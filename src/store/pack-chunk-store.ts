@@ -10,13 +10,14 @@ import { silentLog, type Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { ChunkIndex } from './chunk-index.ts';
 import { ChunkLedger } from './chunk-ledger.ts';
-import type { ChunkLocation, ChunkStore, FrameLocation, PackReader, PutResult, ScrubOptions, ScrubReport, StoreStats } from './chunk-store.ts';
+import type { ChunkLocation, ChunkStore, FrameLocation, PackKeeper, PackReader, PutResult, ScrubOptions, ScrubReport, StoreStats } from './chunk-store.ts';
 import { DiskRoom } from './disk-room.ts';
 import { Exclusive } from './exclusive.ts';
 import { GroupCommit } from './group-commit.ts';
 import { PackEvictor } from './pack-evictor.ts';
 import { PackHandles } from './pack-handles.ts';
 import { PackFrameReader } from './pack-reader.ts';
+import { PackReclaimer } from './pack-reclaim.ts';
 import { recoverPacks } from './pack-recovery.ts';
 import { dropFrame } from './pack-repair.ts';
 import { scrubPacks } from './pack-scrub.ts';
@@ -36,7 +37,7 @@ export interface PackChunkStoreOptions {
   readonly freeBytes?: (dir: string) => Promise<number>;
 }
 
-export type PackChunkStore = ChunkStore & PackReader;
+export type PackChunkStore = ChunkStore & PackReader & PackKeeper;
 
 /** Makes the directory if it is not there. Throws BC_STORE_LOCKED, BC_FORMAT_VERSION, BC_DISK_FULL. */
 export async function openPackChunkStore(options: PackChunkStoreOptions): Promise<PackChunkStore> {
@@ -63,7 +64,7 @@ async function openOnce(options: PackChunkStoreOptions, packsDir: string, room: 
     const reader = new PackFrameReader(ledger, handles);
     const evictor = quotaBytes === undefined ? undefined : new PackEvictor({ quotaBytes, packBytesTarget, pathOf, ledger, handles, reader, log, openPackId: recovered.open?.packId });
     const writer = new PackWriter({ dir: packsDir, pathOf, packBytesTarget, ledger, listener: evictor ?? NOBODY }, recovered.open, recovered.newestId);
-    return new PackStore({ index, ledger, handles, reader, evictor, writer, quotaBytes, log, room });
+    return new PackStore({ index, ledger, handles, pathOf, reader, evictor, writer, quotaBytes, log, room });
   } catch (error) {
     await index.close();
     throw error;
@@ -76,6 +77,7 @@ interface Parts {
   readonly index: ChunkIndex;
   readonly ledger: ChunkLedger;
   readonly handles: PackHandles;
+  readonly pathOf: (packId: string) => string;
   readonly reader: PackFrameReader;
   readonly writer: PackWriter;
   readonly room: DiskRoom;
@@ -90,6 +92,7 @@ class PackStore implements PackChunkStore {
   readonly #exclusive = new Exclusive();
   readonly #puts: GroupCommit<readonly VerifiedFrame[], PutResult>;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #reclaimer: PackReclaimer;
   #hitCount = 0;
   #missCount = 0;
   #corruptCount = 0;
@@ -97,6 +100,7 @@ class PackStore implements PackChunkStore {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#reclaimer = new PackReclaimer(parts);
     this.#puts = new GroupCommit(this.#exclusive, {
       commit: (jobs) => this.#commit(jobs),
       weightOf: (frames) => frames.reduce((sum, frame) => sum + frame.bytes.byteLength, 0),
@@ -133,15 +137,36 @@ class PackStore implements PackChunkStore {
     return this.#orDrop(location, 'a frame', (found) => this.#parts.reader.stored(found));
   }
 
-  async put(frames: readonly Uint8Array[]): Promise<PutResult> {
-    this.#checkOpen();
-    const work = verifyFrames(frames).then((verified) => this.#puts.submit(verified));
-    this.#underWay.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#underWay.delete(work);
-    }
+  put(frames: readonly Uint8Array[]): Promise<PutResult> {
+    return this.#hold(() => verifyFrames(frames).then((verified) => this.#puts.submit(verified)));
+  }
+
+  restore(frames: readonly Uint8Array[]): Promise<number> {
+    const { room, writer } = this.#parts;
+    return this.#hold(async () => {
+      const verified = await verifyFrames(frames);
+      const neededBytes = writer.bytesFor(frames);
+      await this.#exclusive.run(async () => {
+        await room.require(neededBytes);
+        await writer.append(verified).catch(async (error: unknown) => Promise.reject(await room.explain(error, neededBytes)));
+      });
+      return frames.reduce((sum, frame) => sum + frame.byteLength, 0);
+    });
+  }
+
+  reclaim(signal?: AbortSignal): Promise<number> {
+    const { room, writer } = this.#parts;
+    return this.#hold(async () => {
+      let freeBytes = 0;
+      for await (const pack of this.#reclaimer.worn()) {
+        if (signal?.aborted === true) break;
+        freeBytes += await this.#exclusive.run(async () => {
+          await room.require(writer.bytesFor([{ byteLength: pack.lengthBytes }]));
+          return this.#reclaimer.reclaim(pack);
+        });
+      }
+      return freeBytes;
+    });
   }
 
   pin(name: string, digests: Iterable<Digest>): void {
@@ -189,6 +214,18 @@ class PackStore implements PackChunkStore {
   async *readPack(packId: string, startBytes: number, endBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     this.#checkOpen();
     yield* this.#parts.reader.range(packId, startBytes, endBytes, signal);
+  }
+
+  /** Closing waits for it. */
+  async #hold<T>(begin: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    const work = begin();
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(work);
+    }
   }
 
   #find(digest: Digest): ChunkLocation | undefined {

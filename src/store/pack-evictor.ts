@@ -1,15 +1,13 @@
 /** Makes room under the quota by giving up whole packs, in the order of s3-fifo.ts. Called by the one who writes. */
-import { rm } from 'node:fs/promises';
 import { EVICTION_WAIT_MS, PACK_PINNED_SHARE_MIN } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
-import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLedger, Pack } from './chunk-ledger.ts';
 import type { FrameHeader } from './frame-header.ts';
 import { Ghosts } from './ghosts.ts';
-import { movePinned } from './pack-compaction.ts';
-import { isGone, type PackHandles } from './pack-handles.ts';
+import { moveKept } from './pack-compaction.ts';
+import { removePack } from './pack-removal.ts';
+import type { PackHandles } from './pack-handles.ts';
 import type { PackFrameReader } from './pack-reader.ts';
-import { scanPack } from './pack-scan.ts';
 import type { PackListener, PackWriter } from './pack-writer.ts';
 import { S3Fifo } from './s3-fifo.ts';
 import { quotaExceeded } from './store-errors.ts';
@@ -109,43 +107,20 @@ export class PackEvictor implements PackListener {
       return true;
     }
     const pack = ledger.packs.get(packId) as Pack;
-    const clear = pack.pinnedRawBytes === 0 || (await movePinned(pack, { ...this.#options, writer, roomBytes: () => this.#roomBytes() }));
+    const clear = pack.pinnedRawBytes === 0 || (await moveKept(pack, { ...this.#options, writer, roomBytes: () => this.#roomBytes(), keeps: (digest) => ledger.pins.isPinned(digest) }));
     if (!clear || !(await this.#evict(pack))) stuck.add(packId);
     return true;
   }
 
   /** False if a reader or a pin came in between. */
   async #evict(pack: Pack): Promise<boolean> {
-    const { ledger, handles, pathOf, log } = this.#options;
-    const { packId, lengthBytes, chunkCount } = pack;
-    const digests = await this.#digestsOf(pack);
-    if (handles.users(packId) > 0 || pack.pinnedRawBytes > 0) return false;
-    ledger.removePack(packId);
-    this.#queue.remove(packId);
-    await handles.close(packId);
-    await rm(pathOf(packId), { force: true });
+    const { lengthBytes } = pack;
+    const digests = await removePack(pack, this.#options, () => pack.pinnedRawBytes === 0);
+    if (digests === undefined) return false;
+    this.#queue.remove(pack.packId);
     this.evictedBytes += lengthBytes;
     for (const digest of digests) this.#ghosts.add(digest);
-    log.debug({ packId, lengthBytes, chunkCount }, 'evicted a pack');
-    try {
-      // A rotten table hides what was in it; only the index itself knows then.
-      if ((await ledger.forget(packId, digests)) < chunkCount) await ledger.forget(packId, await ledger.digestsIn(packId));
-    } catch (error) {
-      log.warn({ err: error, packId }, 'the index still names chunks of an evicted pack; they count as not stored');
-    }
     return true;
-  }
-
-  async #digestsOf(pack: Pack): Promise<Digest[]> {
-    const digests: Digest[] = [];
-    try {
-      await this.#options.handles.use(pack.packId, async (handle) => {
-        for await (const { header } of scanPack(handle, pack.lengthBytes)) for (const { digest } of header?.chunks ?? []) digests.push(digest);
-      });
-    } catch (error) {
-      if (!isGone(error)) throw error;
-    }
-    return digests;
   }
 
   #someoneReads(): boolean {

@@ -1,19 +1,24 @@
 /** Reads frames, chunks and ranges out of packs. What it reads is checked; what is wrong is reported, not mended. */
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { DECODED_FRAMES_BYTES_MAX, FRAME_READS_MAX, PACK_READ_BYTES } from '../base/limits.ts';
+import { DECODED_FRAMES_BYTES_MAX, FRAME_READS_MAX, PACK_READ_BYTES, STORED_FRAMES_BYTES_MAX } from '../base/limits.ts';
+import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLedger } from './chunk-ledger.ts';
 import type { FrameLocation } from './chunk-store.ts';
-import { FrameCache, type DecodedFrame } from './frame-cache.ts';
+import { FrameCache } from './frame-cache.ts';
 import { checkFrame, decodeFrame } from './frame-decode.ts';
 import { malformed } from './frame-header.ts';
 import { Lanes } from './lanes.ts';
 import { isGone, readAt, type PackHandles } from './pack-handles.ts';
 import { badRange, packNotFound } from './store-errors.ts';
 
+/** Verified chunks of one frame. */
+type DecodedFrame = ReadonlyMap<Digest, Uint8Array>;
+
 export class PackFrameReader {
   readonly #ledger: ChunkLedger;
   readonly #handles: PackHandles;
-  readonly #decoded = new FrameCache(DECODED_FRAMES_BYTES_MAX);
+  readonly #stored = new FrameCache<Uint8Array>(STORED_FRAMES_BYTES_MAX);
+  readonly #decoded = new FrameCache<DecodedFrame>(DECODED_FRAMES_BYTES_MAX);
   readonly #lanes = new Lanes(FRAME_READS_MAX);
 
   constructor(ledger: ChunkLedger, handles: PackHandles) {
@@ -21,11 +26,10 @@ export class PackFrameReader {
     this.#handles = handles;
   }
 
-  /** The frame as stored; undefined if the location is stale. Throws BC_FRAME_MALFORMED if its checksums do not hold. */
-  async stored(location: FrameLocation): Promise<Uint8Array | undefined> {
+  /** The frame as it stands on the disk; undefined if the location is stale. Throws BC_FRAME_MALFORMED if its checksums do not hold. */
+  async read(location: FrameLocation): Promise<Uint8Array | undefined> {
     const { packId, offsetBytes, storedBytes } = location;
-    const pack = this.#ledger.packs.get(packId);
-    if (pack === undefined || offsetBytes + storedBytes > pack.lengthBytes) return undefined;
+    if (!this.#isThere(location)) return undefined;
     // From here on the pack is held: nothing was awaited since it was found.
     const bytes = await this.#handles.use(packId, (handle) => readAt(handle, offsetBytes, storedBytes)).catch((error: unknown) => {
       throw isGone(error) ? malformed('the file of its pack is gone') : error;
@@ -34,13 +38,18 @@ export class PackFrameReader {
     return bytes;
   }
 
+  /** As read(), less the reading if somebody else had the frame a moment ago. */
+  async stored(location: FrameLocation): Promise<Uint8Array | undefined> {
+    return this.#isThere(location) ? this.#stored.get(nameOf(location), location.storedBytes, () => this.read(location)) : undefined;
+  }
+
   /** The frame's chunks, verified; undefined if the location is stale. Throws BC_FRAME_MALFORMED, BC_CHUNK_CORRUPT. */
   decoded(location: FrameLocation): Promise<DecodedFrame | undefined> {
     const decode = async (): Promise<DecodedFrame | undefined> => {
-      const frame = await this.stored(location);
+      const frame = await this.read(location);
       return frame === undefined ? undefined : new Map(decodeFrame(frame).map((chunk) => [chunk.digest, chunk.bytes]));
     };
-    return this.#decoded.get(`${location.packId}/${location.offsetBytes}`, location.rawBytes, () => this.#lanes.run(decode));
+    return this.#decoded.get(nameOf(location), location.rawBytes, () => this.#lanes.run(decode));
   }
 
   async *range(packId: string, startBytes: number, endBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
@@ -61,4 +70,13 @@ export class PackFrameReader {
       hold.done();
     }
   }
+
+  #isThere({ packId, offsetBytes, storedBytes }: FrameLocation): boolean {
+    return offsetBytes + storedBytes <= (this.#ledger.packs.get(packId)?.lengthBytes ?? 0);
+  }
+}
+
+/** A pack only grows, and its name is never used again: what stands at a place stays that. */
+function nameOf({ packId, offsetBytes }: FrameLocation): string {
+  return `${packId}/${offsetBytes}`;
 }

@@ -89,7 +89,7 @@ async function framesOf({ handles }: ScrubParts, { packId, lengthBytes }: Pack):
 /** The header of a frame that is sound to the last chunk. */
 async function verify(reader: PackFrameReader, location: FrameLocation): Promise<FrameHeader | undefined> {
   try {
-    const frame = await reader.stored(location);
+    const frame = await reader.read(location);
     if (frame === undefined) return undefined;
     decodeFrame(frame);
     return parseFrameHeader(frame);

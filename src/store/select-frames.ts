@@ -2,7 +2,8 @@
 import { hasCode, throwIfAborted } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLocation, ChunkStore } from './chunk-store.ts';
-import { FrameBuilder } from './frame-builder.ts';
+import { FrameCollector } from './frame-builder.ts';
+import { storeWorkers } from './store-workers.ts';
 
 /** From this share of a frame's raw bytes on it travels as it is: no work here, and the same bytes everywhere. */
 const WHOLE_FRAME_SHARE = 0.5;
@@ -20,7 +21,8 @@ interface WantedFrame {
  * chunk is wanted. Chunks that are not stored are left out, and so is what is evicted or found rotten underway. Holds one frame and the one that it builds.
  */
 export async function* selectFrames(store: ChunkStore, wanted: readonly Digest[], signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const builder = new FrameBuilder();
+  const collector = new FrameCollector();
+  const workers = storeWorkers();
   for (let start = 0; start < wanted.length; start += LOCATE_BATCH) {
     for (const frame of groupByFrame(store, wanted.slice(start, start + LOCATE_BATCH))) {
       throwIfAborted(signal);
@@ -33,14 +35,14 @@ export async function* selectFrames(store: ChunkStore, wanted: readonly Digest[]
       for (const digest of frame.digests) {
         const bytes = await store.get(digest).catch(ifRotten);
         // A copy: the chunk is a view of its whole decompressed frame, which need not stay in memory for it.
-        const full = bytes === undefined ? undefined : builder.add({ digest, bytes: new Uint8Array(bytes) });
-        if (full !== undefined) yield full;
+        const full = bytes === undefined ? undefined : collector.add({ digest, bytes: new Uint8Array(bytes) });
+        if (full !== undefined) yield await workers.encodeChunks(full);
       }
     }
   }
   throwIfAborted(signal);
-  const last = builder.finish();
-  if (last !== undefined) yield last;
+  const last = collector.finish();
+  if (last !== undefined) yield await workers.encodeChunks(last);
 }
 
 function groupByFrame(store: ChunkStore, digests: readonly Digest[]): Iterable<WantedFrame> {

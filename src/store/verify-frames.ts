@@ -1,7 +1,9 @@
-/** The one place where frames are verified before a store accepts them; it may move to worker threads without its callers noticing. */
+/** The one place where frames are verified before a store accepts them: on worker threads, so that a process that takes in a layer answers others meanwhile. */
 import { setImmediate } from 'node:timers/promises';
-import { decodeFrame } from './frame-decode.ts';
-import { parseFrameHeader, type FrameHeader } from './frame-header.ts';
+import { VERIFY_HERE_BYTES_MAX } from '../base/limits.ts';
+import { verifyFrame, wholeFrameHeader } from './frame-decode.ts';
+import type { FrameHeader } from './frame-header.ts';
+import { storeWorkers } from './store-workers.ts';
 
 /** A frame of which every chunk matched its digest. */
 export interface VerifiedFrame {
@@ -9,13 +11,19 @@ export interface VerifiedFrame {
   readonly header: FrameHeader;
 }
 
-/** Throws BC_FRAME_MALFORMED or BC_CHUNK_CORRUPT for the first frame that fails. Other work gets its turn before each frame (some ms). */
+/** Throws BC_FRAME_MALFORMED or BC_CHUNK_CORRUPT for the first frame, in their order, that fails. */
 export async function verifyFrames(frames: readonly Uint8Array[]): Promise<VerifiedFrame[]> {
-  const verified: VerifiedFrame[] = [];
-  for (const bytes of frames) {
-    await setImmediate();
-    decodeFrame(bytes);
-    verified.push({ bytes, header: parseFrameHeader(bytes) as FrameHeader });
-  }
-  return verified;
+  const results = await Promise.allSettled(frames.map(verified));
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+async function verified(bytes: Uint8Array): Promise<VerifiedFrame> {
+  await setImmediate();
+  const header = wholeFrameHeader(bytes);
+  if (header.rawBytes <= VERIFY_HERE_BYTES_MAX) verifyFrame(bytes);
+  else await storeWorkers().verify(bytes);
+  return { bytes, header };
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Exclusive } from '../../../src/store/exclusive.ts';
-import { FrameCache, type DecodedFrame } from '../../../src/store/frame-cache.ts';
+import { FrameCache } from '../../../src/store/frame-cache.ts';
 import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { Lanes } from '../../../src/store/lanes.ts';
 
@@ -68,10 +68,10 @@ await t.test('lanes: so many at a time, in order', async (t) => {
 });
 
 await t.test('decoded frames: made once, kept within the bound, failures forgotten', async (t) => {
-  const cache = new FrameCache(25);
+  const cache = new FrameCache<ReadonlyMap<string, Uint8Array>>(25);
   const made: string[] = [];
-  const frame: DecodedFrame = new Map();
-  const get = (key: string, result: DecodedFrame | null | Error = frame): Promise<DecodedFrame | undefined> => cache.get(key, 10, async () => {
+  const frame: ReadonlyMap<string, Uint8Array> = new Map();
+  const get = (key: string, result: ReadonlyMap<string, Uint8Array> | null | Error = frame): Promise<ReadonlyMap<string, Uint8Array> | undefined> => cache.get(key, 10, async () => {
     made.push(key);
     if (result instanceof Error) throw result;
     return result ?? undefined;
