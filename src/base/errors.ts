@@ -40,6 +40,7 @@ export const ERRORS = {
   BC_MANIFEST_UNSAFE: kind('never', 422, 1, 'A manifest names a path that could leave its target directory.', 'Do not use this layer; find out who published it.'),
   BC_MANIFEST_INCOMPLETE: kind('later', 409, 1, 'A manifest refers to nodes or chunks that are not stored.', 'Publish again: only what is missing is uploaded.'),
   BC_DESCRIPTOR_MALFORMED: kind('other-source', 422, 1, 'A layer descriptor breaks its format.', 'Publish the layer again with this version.'),
+  BC_EXPORT_MALFORMED: kind('never', 422, 1, 'The file of an exported layer breaks its format, or is cut off.', 'Nothing of it is visible. Copy the file again and compare; else export the layer again.'),
   BC_FORMAT_VERSION: kind('never', 422, 1, 'The data was written by a newer version of branchcast.', 'Upgrade this side.'),
   BC_PROTOCOL: kind('other-source', 502, 1, 'The other side broke the protocol.', 'Check that both sides run compatible versions.'),
 

@@ -18,6 +18,54 @@ export const FRAME_CHUNKS_MAX = 65_535;
 export const FRAME_STORED_BYTES_MAX = 12 * MiB;
 export const PACK_BYTES_TARGET = 64 * MiB;
 
+// -- deltas (docs/formats.md, "Delta frame")
+/** New chunks are gathered for one delta until they have so many raw bytes; one chunk may overshoot it. */
+export const DELTA_RAW_BYTES_TARGET = 1 * MiB;
+/** A delta frame's raw bytes, and the bytes of its base, never exceed these; others are refused before anything is read for them. */
+export const DELTA_RAW_BYTES_MAX = 4 * MiB;
+export const DELTA_BASE_BYTES_MAX = 4 * MiB;
+export const DELTA_CHUNKS_MAX = 4096;
+export const DELTA_BASE_CHUNKS_MAX = 4096;
+/** 2^23 bytes: base and chunks together. A hostile payload cannot ask for a larger window. */
+export const DELTA_WINDOW_LOG_MAX = 23;
+/** Old bytes that a delta is made against: more of them find little more, and cost time on both sides. */
+export const DELTA_BASE_BYTES_TARGET = 2 * MiB;
+/** The widest margin around the place where old bytes are expected; no wider than what is new, and narrower where the base would leave its target. */
+export const DELTA_MARGIN_BYTES = 512 * KiB;
+export const DELTA_LIKE_MARGIN_BYTES = 64 * KiB;
+/** A delta is kept if it takes at most this share of what its chunks take as they are stored. */
+export const DELTA_KEPT_SHARE_MAX = 0.7;
+/** Chunks by which two versions may differ, on either side: about 8 GiB. Beyond it no deltas are made. */
+export const DELTA_PLAN_CHUNKS_MAX = 131_072;
+/** Frames that a maker of deltas keeps decoded: those around a place in the old file and in the new one. */
+export const DELTA_DECODED_FRAMES_MAX = 12;
+/** Four of the largest. */
+export const DELTA_DECODED_BYTES_MAX = 32 * MiB;
+/** Chunks that it locates in one question, which another thread answers in one go. */
+export const DELTA_LOCATE_DIGESTS = 4096;
+/** Pairs of versions that wait for their deltas to be made; a further one is answered busy. */
+export const DELTA_MAKES_WAITING_MAX = 8;
+/** Sets of deltas of which the core keeps in memory what is where. */
+export const DELTA_SETS_LOADED_MAX = 8;
+/** First read of a frame of a stored set: the header of a usual one. */
+export const DELTA_SET_HEADER_READ_BYTES = 4 * KiB;
+/** Answers with deltas under way, each of which holds a file open and a frame; others are told to take the chunks themselves. */
+export const DELTA_ANSWERS_MAX = 64;
+/** An answer with deltas ends when none came for this long: the chunks themselves come sooner then. Less than WAN_STALL_TIMEOUT_MS. */
+export const DELTA_PATIENCE_MS = 10 * SECOND_MS;
+/** Versions of a layer that a reflector looks at for one that it holds, and the share of its chunks that must be there: others may have been evicted. */
+export const DELTA_OLDER_VERSIONS_MAX = 4;
+export const DELTA_HELD_SHARE_MIN = 0.95;
+/** Updates of layers that a reflector keeps in mind, with up to DELTA_PLAN_CHUNKS_MAX digests each. */
+export const DELTA_UPDATES_MAX = 4;
+/** How long an answer with deltas waits until its last frame is stored, and how often it looks. */
+export const DELTA_STORED_WAIT_MS = 2 * SECOND_MS;
+export const DELTA_STORED_POLL_MS = 5;
+/** Deltas whose base is not here after all, before the rest of an answer is given up: each was sent for nothing. */
+export const DELTA_MISSES_MAX = 3;
+/** A core that knows of no deltas, or sent wrong ones, is not asked for any for this long. */
+export const DELTAS_OFF_MS = 600 * SECOND_MS;
+
 // -- store
 /** Under a quota, packs are made small enough that there are so many of them: eviction takes a pack at a time. */
 export const PACKS_UNDER_QUOTA = 32;
@@ -25,6 +73,8 @@ export const PACKS_UNDER_QUOTA = 32;
 export const PACK_BYTES_MIN = 1 * MiB;
 /** Below this share of pinned bytes a pack is not kept for their sake: they move to a new one. */
 export const PACK_PINNED_SHARE_MIN = 0.25;
+/** A pack of a store without a quota goes when less of its frames' raw bytes is still found there. What is, is copied: at most three bytes for one that is freed. */
+export const PACK_FOUND_SHARE_MIN = 0.75;
 /** Frames that one fdatasync makes durable: more would only delay the first put of the group. */
 export const PUT_GROUP_BYTES_MAX = 32 * MiB;
 /** Left free on the disk at any time: what LevelDB may need to merge its tables, and for logs. */
@@ -33,12 +83,27 @@ export const DISK_RESERVE_BYTES = 16 * MiB;
 export const INDEX_OPEN_BYTES = 8 * MiB;
 /** LevelDB's block cache. Lookups are random, so a larger one hardly helps; the system's page cache holds the rest. */
 export const INDEX_CACHE_BYTES = 16 * MiB;
+/** LevelDB's blocks: large ones keep its index of blocks small, and a lookup searches a block without copying it. */
+export const INDEX_BLOCK_BYTES = 16 * KiB;
+/** Entries of a block between two whole keys: the others leave out what they share with the one before. */
+export const INDEX_RESTART_INTERVAL = 32;
 /** Frames kept decompressed: chunks of one frame are mostly read one after the other. */
-export const DECODED_FRAMES_BYTES_MAX = 16 * MiB;
+export const DECODED_FRAMES_BYTES_MAX = 8 * MiB;
+/** Frames as stored that a store keeps in memory for whoever wants the same ones a moment later. */
+export const STORED_FRAMES_BYTES_MAX = 8 * MiB;
 /** How long a put waits for readers to leave the last packs that could be evicted for it. */
 export const EVICTION_WAIT_MS = 2 * SECOND_MS;
 /** Frames read and decompressed for single chunks at a time: each takes up to FRAME_STORED_BYTES_MAX and FRAME_RAW_BYTES_MAX. */
 export const FRAME_READS_MAX = 4;
+/** A worker thread that has not ended by itself so long after it was told to is terminated. */
+export const WORKER_END_TIMEOUT_MS = 10 * SECOND_MS;
+/** Threads that compress and verify frames, and frames that wait for or are with each of them. */
+export const FRAME_WORKERS_MAX = 16;
+export const FRAMES_PER_WORKER = 2;
+/** Threads of a daemon for frames that are put or asked for: they work beside what else the machine has to do. */
+export const STORE_WORKERS_MAX = 4;
+/** A frame of so few raw bytes is verified in less time than it takes to hand it to a thread. */
+export const VERIFY_HERE_BYTES_MAX = 16 * KiB;
 /** A pack is read for others in pieces of this size. */
 export const PACK_READ_BYTES = 256 * KiB;
 
@@ -63,6 +128,13 @@ export const MANIFEST_DEPTH_MAX = 16;
 export const MANIFEST_ENTRIES_MAX = 50_000_000;
 /** A manifest's nodes all together, when they arrive from somewhere else. */
 export const MANIFEST_BYTES_MAX = 8 * 1024 * MiB;
+/** An exported layer: the chunks of the largest manifest, and its nodes. */
+export const LAYER_CAR_BYTES_MAX = MANIFEST_CHUNKS_MAX * CHUNK_BYTES_MAX + MANIFEST_BYTES_MAX;
+/** What an export says of itself: names of the layer and of HAVE_ROOTS_MAX bases. */
+export const EXPORT_RECORD_BYTES_MAX = 16 * KiB;
+/** Chunks that an export fetches in one go, and how many goes are under way. They are held until they are written in order. */
+export const EXPORT_BATCH_BYTES = 8 * MiB;
+export const EXPORT_BATCHES_MAX = 2;
 /** A CAR's header: a version and some roots. */
 export const CAR_HEADER_BYTES_MAX = 4 * KiB;
 /** NAME_MAX and PATH_MAX of Linux, limits.h. */
@@ -95,7 +167,7 @@ export const WAN_BACKOFF_LAST_MS = 8 * SECOND_MS;
 /** Ranges that one fetch has under way: enough to fill a line of 50 ms and 1 Gbit/s, few enough to leave connections for others. */
 export const WAN_RANGES_MAX = 4;
 /** Bytes of ranges that one fetch has asked for and its consumer has not taken. A started range is always read to its end, so that no paused consumer holds a connection. */
-export const WAN_WINDOW_BYTES = 12 * MiB;
+export const WAN_WINDOW_BYTES = 6 * MiB;
 /** Digests in one question where chunks are: the answer comes soon, and the next is asked while ranges flow. */
 export const LOCATE_DIGESTS = 2048;
 /** Unwanted bytes between two frames that cost less than the headers of another request. */
@@ -129,12 +201,24 @@ export const MEMBER_REPORT_BYTES_MAX = 16 * KiB;
 /** Bytes of blocks in one question about what is missing, and how many such questions are under way. */
 export const PUBLISH_BATCH_BYTES = 4 * MiB;
 export const PUBLISH_BATCHES_MAX = 3;
-/** Frames that wait for or are in compression, for each worker. */
-export const COMPRESS_QUEUE_PER_WORKER = 2;
-export const COMPRESS_WORKERS_MAX = 8;
 /** Frames that travel in one upload, and uploads under way. */
 export const UPLOAD_BYTES_TARGET = 4 * MiB;
 export const PUBLISH_UPLOADS_MAX = 3;
+
+// -- repacking for the WAN
+/** What a repacked frame may take as stored, by what its chunks take in the frames where they stood: a higher level makes it less. */
+export const REPACK_STORED_BYTES_TARGET = 1152 * KiB;
+/** Frames that are planned at a time: one for each earlier commit whose chunks a layer uses. */
+export const REPACK_GENERATIONS_MAX = 64;
+/** Chunks located in one go. */
+export const REPACK_BATCH_CHUNKS = 1024;
+/** Layers that count as fetched lately. */
+export const REPACK_FETCHED_MAX = 64;
+/** Layers that may wait because somebody asked for them. */
+export const REPACKS_ASKED_MAX = 10_000;
+export const REPACK_RETRY_MS = 600 * SECOND_MS;
+/** How often the CLI looks how far repacking is. */
+export const REPACK_POLL_MS = 500;
 
 // -- LAN protocols
 /** One message on a LAN stream: a frame and its envelope. */
@@ -145,8 +229,6 @@ export const LAN_REQUEST_BYTES_MAX = 512 * KiB;
 export const LAN_WANT_DIGESTS_MAX = 4096;
 /** Wants that one stream may have outstanding. */
 export const LAN_WANTS_OUTSTANDING_MAX = 32;
-/** Chunk bytes that an agent asks for at a time, over all its outstanding wants. */
-export const LAN_WINDOW_RAW_BYTES = 16 * MiB;
 /** A message is handed to its stream in pieces of what a socket takes at a time (message-stream.ts says why): with yamux's 12 bytes just one noise packet of 65,519. */
 export const LAN_SEND_PIECE_BYTES = 65_507;
 /** What may wait in a connection until its peer reads: a piece for each stream, or the answers to a flood of pings, which ends here. */
@@ -201,6 +283,14 @@ export const PULL_CORE_AFTER_MS = 10 * SECOND_MS;
 export const PULL_GIVE_UP_MS = 60 * SECOND_MS;
 /** Small files of which `layer diff` compares bytes at a time: two chunks each, 32 MiB in all at the default parameters. */
 export const COMPARED_FILES_MAX = 64;
+/** Changes among which `layer diff` looks for renames: about 128 MiB of entries. */
+export const RENAME_WINDOW_CHANGES_MAX = 131_072;
+/** Parts of a path by which files of the same content are told apart. */
+export const RENAME_PARTS_COMPARED_MAX = 32;
+/** How deep `layer diff` sums up directories: no path has more parts. */
+export const DIRECTORY_DEPTH_MAX = PATH_BYTES_MAX / 2;
+/** The block of a disk that `layer plan` does not know: that of ext4 and XFS where nobody chose another. */
+export const PLAN_BLOCK_BYTES = 4 * KiB;
 /** Work in flight gets this long after a first SIGTERM or Ctrl-C. */
 export const SHUTDOWN_GRACE_MS = 5 * SECOND_MS;
 /** Long poll for new layers. */
@@ -249,6 +339,8 @@ export const EVENT_LOOP_TURN_MS = 10;
 export const BUNDLE_SPAN_ENTRIES_MAX = 65_536;
 /** Paths that a capture lists as skipped, or a verification as different; both count all. */
 export const LISTED_PATHS_MAX = 1000;
+/** Places of chunks in an old tree that are kept in mind for deltas: some hundred bytes each. Those of a larger tree are not all used. */
+export const OLD_PLACES_MAX = 524_288;
 /** Nodes that a source may send although nobody named them (it may know less of what we have than we do). */
 export const MANIFEST_UNASKED_BYTES_MAX = 256 * MiB;
 /** Nodes that are gathered for one write. */
@@ -257,3 +349,5 @@ export const NODE_BATCH_BYTES_MAX = 1 * MiB;
 export const STAGED_FILES_OPEN_MAX = 64;
 /** How long ago, at least, an inode must have changed for its change time to prove that nothing changed since: some ticks of the kernel's clock. */
 export const CHANGE_TIME_GRAIN_MS = 20;
+/** What a capture keeps of a tree for the next one, in a file and twice in memory meanwhile: about 700,000 files. */
+export const CAPTURE_CACHE_BYTES_MAX = 64 * MiB;

@@ -30,6 +30,17 @@ export function parseDuration(text: string): number {
   return parseQuantity(text, DURATION_UNITS, 'a time such as "5 s"');
 }
 
+const BIT_RATE_UNITS: Readonly<Record<string, number>> = {
+  bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9, Mbit: 1e6, Gbit: 1e9,
+};
+
+/** `50mbit`, `1.5 Gbit/s` -> bits a second, at least 1. Throws BC_CONFIG_INVALID. */
+export function parseBitRate(text: string): number {
+  const rate = parseQuantity(text.replace(/\/s\s*$/, ''), BIT_RATE_UNITS, 'a rate such as "50mbit"');
+  if (rate === 0) throw new BranchcastError('BC_CONFIG_INVALID', `"${text}" is no rate at which anything would arrive`);
+  return rate;
+}
+
 function parseQuantity(text: string, units: Readonly<Record<string, number>>, wanted: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(text);
   const unit = match?.[2] ?? '';

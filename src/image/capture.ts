@@ -1,12 +1,14 @@
 /** A directory as the blocks of a layer: chunks of its files, nodes of its manifest. */
 import { throwIfAborted } from '../base/errors.ts';
 import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../chunking/params.ts';
-import { Pace } from './pace.ts';
+import type { CaptureCache } from './capture-cache.ts';
+import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
-import { TreeCapture, type Capture } from './tree-capture.ts';
-import { treeRoot } from './walk.ts';
+import { Pace } from './pace.ts';
+import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
+import { treeRoot, walkTree } from './walk.ts';
 
-export type { Capture, CaptureStats } from './tree-capture.ts';
+export type { Capture } from './capture-result.ts';
 
 export interface CaptureProgress {
   readonly files: number;
@@ -15,6 +17,7 @@ export interface CaptureProgress {
 
 export interface CaptureOptions {
   readonly params?: ChunkerParams;
+  readonly memory?: CaptureMemory;
   readonly signal?: AbortSignal;
   /** What has been done so far, some times a second. */
   readonly onProgress?: (progress: CaptureProgress) => void;
@@ -23,14 +26,14 @@ export interface CaptureOptions {
 /**
  * Yields every block of the tree at `dir` and returns what they add up to. A chunk is yielded once however often the tree
  * holds it; a node may come twice. Work goes on when the next block is asked for, and at no other time. The same tree cut with the same
- * parameters gives the same root. Symlinks in the tree are recorded, not followed; `dir` itself may be one.
+ * parameters gives the same root, also where `memory` spared some reading: chunks of files that were not read are not yielded. Symlinks in the tree are recorded, not followed; `dir` itself may be one.
  *
  * Throws BC_TREE_CHANGED and BC_TREE_UNREADABLE, which name the path; BC_CONFIG_INVALID for parameters out of bounds.
  */
 export async function* captureTree(dir: string, options: CaptureOptions = {}): AsyncGenerator<CapturedBlock, Capture, void> {
-  const { params = DEFAULT_CHUNKER_PARAMS, signal, onProgress } = options;
+  const { params = DEFAULT_CHUNKER_PARAMS, memory, signal, onProgress } = options;
   throwIfAborted(signal);
-  const capture = new TreeCapture(treeRoot(dir), params);
+  const capture = new TreeCapture(treeRoot(dir), params, memory);
   const progress = (): void => onProgress?.({ files: capture.fileCount, logicalBytes: capture.logicalBytes });
   const pace = new Pace(signal);
   for (const block of capture.run()) {
@@ -42,4 +45,15 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   }
   progress();
   return capture.result;
+}
+
+/** What the capture of which `cache` is found, if the tree at `dir` is still the same, entry by entry; undefined at the first that is not. Nothing is read but inodes. */
+export async function captureUnchanged(dir: string, cache: CaptureCache, signal?: AbortSignal): Promise<Capture | undefined> {
+  const reader = cache.reader(() => true);
+  const pace = new Pace(signal);
+  for (const { key, stat } of walkTree(treeRoot(dir))) {
+    if (!reader.passes(key, stat)) return undefined;
+    if (pace.due) await pace.turn();
+  }
+  return reader.ended ? cache.capture : undefined;
 }

@@ -6,7 +6,7 @@ import { hash } from '../chunking/hash.ts';
 import type { Piece } from '../manifest/entry.ts';
 import type { ChunkTally } from './chunk-tally.ts';
 import type { StableFile } from './read-file.ts';
-import type { CapturedBlock } from './captured-block.ts';
+import { capturedChunk, type CapturedBlock } from './captured-block.ts';
 
 /**
  * Yields the chunks that the tally has not counted, and undefined for each that it has; answers all of them in order. Chunks
@@ -22,7 +22,7 @@ export function* cutLargeFile(kernel: CutKernel, file: StableFile, tally: ChunkT
       yield undefined;
     } else {
       yielded.add(digest);
-      yield { digest, bytes: view.slice(), kind: 'chunk' };
+      yield capturedChunk(digest, view);
     }
   }
   file.finish();

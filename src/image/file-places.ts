@@ -34,13 +34,6 @@ export async function eachPlace(manifest: Pick<Manifest, 'pieces'>, file: FileEn
   }
 }
 
-/** Equal exactly when the contents are known to be: the same pieces of the same chunks. */
-export function contentName(file: FileEntry): string {
-  const { content, sizeBytes, holes = [] } = file;
-  const runs = 'list' in content ? content.list : content.pieces.map(({ digest, offsetBytes, lengthBytes }) => `${digest}+${offsetBytes}:${lengthBytes}`).join();
-  return `${sizeBytes} ${runs} ${holes.map(({ offsetBytes, lengthBytes }) => `${offsetBytes}:${lengthBytes}`).join()}`;
-}
-
 /** Every piece is a whole chunk, so that the file can be verified on its own. */
 export function hasWholeChunks(file: FileEntry): boolean {
   return 'list' in file.content || file.content.pieces.every(({ chunkBytes, lengthBytes }) => chunkBytes === lengthBytes);

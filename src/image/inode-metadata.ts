@@ -3,6 +3,9 @@ import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, open
 import type { Metadata } from '../manifest/entry.ts';
 import { setMtime } from './posix.ts';
 
+/** By what a change of an inode, or another inode in its place, is noticed. */
+export type InodeStamp = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs' | 'mode'>;
+
 const NANOS = 1_000_000_000n;
 const PERMISSION_BITS = 0o7777n;
 /** <fcntl.h> of Linux; node:fs does not name it. Such a file is open for its metadata only, whatever its mode. */

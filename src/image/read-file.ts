@@ -1,6 +1,7 @@
 /** Reading a regular file so that a change meanwhile is noticed. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { BranchcastError, hasCode } from '../base/errors.ts';
+import type { InodeStamp } from './inode-metadata.ts';
 import { treeError } from './walk.ts';
 
 /** Never through a symlink, and never waiting for the other end of a fifo that took the file's place. */
@@ -16,7 +17,7 @@ export interface StableFile {
 }
 
 /** Opens the file that `stat`, an lstat of the path, describes. */
-export function openStable(path: Buffer, stat: BigIntStats): StableFile {
+export function openStable(path: Buffer, stat: InodeStamp): StableFile {
   let fd: number;
   try {
     fd = openSync(path, OPEN_FLAGS);
@@ -45,7 +46,7 @@ export function openStable(path: Buffer, stat: BigIntStats): StableFile {
   };
 }
 
-function sameFile(a: BigIntStats, b: BigIntStats): boolean {
+function sameFile(a: InodeStamp, b: InodeStamp): boolean {
   return a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 

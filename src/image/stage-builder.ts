@@ -1,8 +1,9 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
 import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
+import { contentName } from '../manifest/content-name.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
-import { contentName, eachPlace } from './file-places.ts';
+import { eachPlace } from './file-places.ts';
 import { joinByKey } from './join-by-key.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import type { OldName, OldTree } from './old-tree.ts';

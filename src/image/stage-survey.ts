@@ -1,11 +1,11 @@
 /** A look at a whole plan before anything is touched: can this machine hold the tree, and which old files moved. */
 import { BranchcastError } from '../base/errors.ts';
 import { PATH_BYTES_MAX } from '../base/limits.ts';
+import { contentName } from '../manifest/content-name.ts';
 import type { Entry, HardlinkEntry, PathKey } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { firstProblem, SafetyCheck } from '../manifest/safety.ts';
-import { contentName } from './file-places.ts';
 import { joinByKey } from './join-by-key.ts';
 import type { OldName } from './old-tree.ts';
 import type { Pace } from './pace.ts';

@@ -5,8 +5,10 @@ import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { CHANGE_TIME_GRAIN_MS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
+import type { OldContent } from '../transfer/chunk-source.ts';
 import { finishStage } from './finish-stage.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
+import { OldChunks } from './old-chunks.ts';
 import type { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { syncFilesystem } from './posix.ts';
@@ -72,6 +74,14 @@ export class Staging {
       },
       options,
     );
+  }
+
+  /** The version that stands in the target, for deltas; undefined if none is known. It is read until the switch. */
+  oldContent(options: { readonly signal?: AbortSignal } = {}): OldContent | undefined {
+    const { old, after } = this.#inputs;
+    if (old === undefined || old.manifest.root === after.root) return undefined;
+    const chunks = new OldChunks(old, options.signal);
+    return { to: after.root, from: [old.manifest.root], read: (digest) => chunks.read(digest) };
   }
 
   /**

@@ -11,7 +11,7 @@ import { StatCache } from './stat-cache.ts';
 import { layoutOf, type TargetLayout } from './target-layout.ts';
 import { lockTarget, type TargetLock } from './target-lock.ts';
 import { checkOwned, isOwned, makeStateDir, realTarget } from './target-ownership.ts';
-import { readOwner, recoverSwitch, type OwnerRecord } from './tree-switch.ts';
+import { readOwner, recoverSwitch, writeOwner, type OwnerRecord } from './tree-switch.ts';
 
 export type { Staging } from './staging.ts';
 
@@ -93,6 +93,15 @@ export class Target {
     if (this.#owner?.root === after.root && (await this.#isClean(after, pace))) return undefined;
     this.#staging = await prepareStage({ layout: this.#layout, after, old: await this.#oldTree(after, before, pace), onSwitched: (owner) => (this.#owner = owner) }, pace);
     return this.#staging;
+  }
+
+  /** Notes, durably, under which name the tree that is there goes now. Only for a target that stage() found to be that tree already. */
+  relabel({ layer, descriptor }: Pick<TargetLayer, 'layer' | 'descriptor'>): void {
+    const owner = this.#owner;
+    if (owner === undefined) throw new BranchcastError('BC_INTERNAL', `${this.path} holds no layer that could be called ${layer}`);
+    if (owner.layer === layer && owner.descriptor === descriptor) return;
+    this.#owner = { ...owner, layer, descriptor };
+    writeOwner(this.#layout, this.#owner);
   }
 
   /** Lets go of the directory. May be called twice. */

@@ -10,7 +10,9 @@ import { ManifestBuilder } from '../manifest/build.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';
 import { BundleQueue } from './bundle-queue.ts';
-import type { CapturedBlock } from './captured-block.ts';
+import type { CaptureCacheReader, CaptureCacheWriter, Seen } from './capture-cache.ts';
+import { capturedChunk, type CapturedBlock } from './captured-block.ts';
+import type { Capture, SkippedPath } from './capture-result.ts';
 import { ChunkTally } from './chunk-tally.ts';
 import { cutLargeFile } from './cut-large-file.ts';
 import { metadataOf } from './inode-metadata.ts';
@@ -18,39 +20,22 @@ import { splitDeviceNumber } from './posix.ts';
 import { openStable, retryOnce } from './read-file.ts';
 import { treeError, walkTree, type Walked } from './walk.ts';
 
-export interface CaptureStats {
-  readonly entryCount: number;
-  readonly fileCount: number;
-  readonly logicalBytes: number;
-  /** Different chunks, and their bytes. */
-  readonly chunkCount: number;
-  readonly chunkBytes: number;
-  readonly nodeCount: number;
-  readonly nodeBytes: number;
-}
-
-export interface SkippedPath {
-  /** Below the tree, for people. */
-  readonly path: string;
-  readonly reason: string;
-}
-
-export interface Capture {
-  readonly root: Digest;
-  readonly stats: CaptureStats;
-  /** The first LISTED_PATHS_MAX of the `skippedCount` entries that a layer cannot hold. */
-  readonly skipped: readonly SkippedPath[];
-  readonly skippedCount: number;
+export interface CaptureMemory {
+  /** What an earlier capture of the tree found. */
+  readonly known?: CaptureCacheReader | undefined;
+  /** What the next one may believe. */
+  readonly record?: CaptureCacheWriter | undefined;
 }
 
 /** One run over a tree. */
 export class TreeCapture {
   readonly #root: Buffer;
   readonly #params: ChunkerParams;
+  readonly #memory: CaptureMemory;
   readonly #kernel: CutKernel;
   readonly #tally = new ChunkTally();
   readonly #builder: ManifestBuilder;
-  readonly #bundles: BundleQueue;
+  readonly #bundles: BundleQueue<Seen>;
   readonly #firstNames = new Map<string, PathKey>();
   readonly #skipped: SkippedPath[] = [];
   #skippedCount = 0;
@@ -60,16 +45,17 @@ export class TreeCapture {
   /** Blocks that came out of the last step. */
   #finished: CapturedBlock[] = [];
 
-  constructor(root: Buffer, params: ChunkerParams) {
+  constructor(root: Buffer, params: ChunkerParams, memory: CaptureMemory = {}) {
     this.#root = root;
     this.#params = params;
+    this.#memory = memory;
     this.#kernel = createCutKernel(params);
     this.#builder = new ManifestBuilder(({ digest, bytes }) => this.#finished.push({ digest, bytes, kind: 'node' }));
-    this.#bundles = new BundleQueue(
-      params,
-      (bytes) => this.#storeBundle(bytes),
-      (entry) => this.#builder.add(entry),
-    );
+    const bundles = { store: (bytes: Uint8Array) => this.#storeBundle(bytes), reuse: (digest: Digest, bytes: number) => this.#tally.count(digest, bytes) };
+    this.#bundles = new BundleQueue(params, bundles, (entry, seen) => {
+      this.#builder.add(entry);
+      memory.record?.add(entry, seen);
+    });
   }
 
   get fileCount(): number {
@@ -117,45 +103,63 @@ export class TreeCapture {
     if (stat.nlink > 1n) {
       const target = this.#firstNames.get(inodeName(stat));
       if (target !== undefined) {
-        this.#bundles.addEntry({ type: 'hardlink', key, target });
+        this.#bundles.addEntry({ type: 'hardlink', key, target }, seen(stat));
         return;
       }
     }
-    const read = yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current));
+    const read = this.#knownFile(key, path, stat) ? stat : yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current));
     if (read.nlink > 1n) this.#firstNames.set(inodeName(read), key);
     this.#fileCount += 1;
     this.#logicalBytes += Number(read.size);
   }
 
+  /** A file that is as an earlier capture found it, if it is one: not read, unless it is small and its bundle has changed. */
+  #knownFile(key: PathKey, path: Buffer, stat: BigIntStats): boolean {
+    const { known } = this.#memory;
+    const content = known?.isUnchanged(key, stat) === true ? known.content() : undefined;
+    if (content === undefined) return false;
+    const { pieces, hit } = content;
+    const metadata = metadataOf(stat);
+    const sizeBytes = Number(stat.size);
+    const [bundle] = pieces;
+    if (bundle !== undefined && sizeBytes <= this.#params.smallFileBytesMax) {
+      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, known: bundle, read: (into) => readWhole(path, stat, into) }, seen(stat, hit));
+    } else {
+      for (const { digest, chunkBytes } of pieces) this.#tally.count(digest, chunkBytes);
+      this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } }, seen(stat));
+    }
+    return true;
+  }
+
   /** Answers the stat of what was read. */
   *#readFile(key: PathKey, path: Buffer, stat: BigIntStats): Generator<CapturedBlock | undefined, BigIntStats, undefined> {
+    const note = seen(stat);
     const metadata = metadataOf(stat);
     const sizeBytes = Number(stat.size);
     if (sizeBytes === 0) {
-      this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } });
-      return stat;
-    }
-    const file = openStable(path, stat);
-    try {
-      if (sizeBytes <= this.#params.smallFileBytesMax) {
-        const bytes = this.#kernel.buffer.subarray(0, sizeBytes);
-        for (let at = 0, count = 1; count > 0 && at < sizeBytes; at += count) count = file.read(bytes.subarray(at));
-        file.finish();
-        this.#bundles.addSmallFile(key, metadata, bytes, this.#kernel.hits(0, sizeBytes));
-      } else {
+      this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note);
+    } else if (sizeBytes <= this.#params.smallFileBytesMax) {
+      const bytes = this.#kernel.buffer.subarray(0, sizeBytes);
+      readWhole(path, stat, bytes);
+      const hit = this.#kernel.hits(0, sizeBytes);
+      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, { ...note, hit });
+    } else {
+      const file = openStable(path, stat);
+      try {
         const pieces = yield* cutLargeFile(this.#kernel, file, this.#tally);
-        this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } });
+        this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } }, note);
+      } finally {
+        file.close();
       }
-    } finally {
-      file.close();
     }
     return stat;
   }
 
   #other({ key, path, stat }: Walked): void {
+    const note = seen(stat);
     const entry = otherEntry(key, path, stat);
     if (entry !== undefined) {
-      this.#bundles.addEntry(entry);
+      this.#bundles.addEntry(entry, note);
       return;
     }
     this.#skippedCount += 1;
@@ -165,7 +169,7 @@ export class TreeCapture {
 
   #storeBundle(view: Uint8Array): Digest {
     const digest = hash(view);
-    if (!this.#tally.has(digest)) this.#finished.push({ digest, bytes: view.slice(), kind: 'chunk' });
+    if (!this.#tally.has(digest)) this.#finished.push(capturedChunk(digest, view));
     this.#tally.count(digest, view.byteLength);
     return digest;
   }
@@ -175,6 +179,21 @@ export class TreeCapture {
     const blocks = this.#finished;
     this.#finished = [];
     yield* blocks;
+  }
+}
+
+function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, hit = false): Seen {
+  return { stamp: { dev, ino, size, mtimeNs, ctimeNs, mode }, atMs: Date.now(), hit };
+}
+
+/** Reads the file that `stat` describes into memory of just its size. */
+function readWhole(path: Buffer, stat: BigIntStats, into: Uint8Array): void {
+  const file = openStable(path, stat);
+  try {
+    for (let at = 0, count = 1; count > 0 && at < into.byteLength; at += count) count = file.read(into.subarray(at));
+    file.finish();
+  } finally {
+    file.close();
   }
 }
 

@@ -54,6 +54,10 @@ export function readOwner(layout: TargetLayout): OwnerRecord | undefined {
   return parse(layout.owner, bytes) as OwnerRecord;
 }
 
+export function writeOwner(layout: TargetLayout, owner: OwnerRecord): void {
+  writeDurably(layout.owner, JSON.stringify(owner));
+}
+
 async function complete(layout: TargetLayout, journal: Journal): Promise<void> {
   const stage = stageLayout(layout.stateDir, journal.stage, journal.owner.root);
   if (inoOf(layout.target) !== journal.owner.ino) {
@@ -68,7 +72,7 @@ async function complete(layout: TargetLayout, journal: Journal): Promise<void> {
   syncDirectory(layout.parent);
   syncDirectory(layout.stateDir);
   await applyFixes(stage.fixes, Buffer.from(layout.target));
-  writeDurably(layout.owner, JSON.stringify(journal.owner));
+  writeOwner(layout, journal.owner);
   for (const outgoing of [stage.tree, layout.old]) await removeTree(Buffer.from(outgoing));
   for (const file of [stage.fixes, stage.log]) rmSync(file, { force: true });
   removeDurably(layout.journal);

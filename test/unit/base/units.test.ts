@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { formatBytes, formatDuration, GiB, HOUR_MS, KiB, MiB, MINUTE_MS, parseBytes, parseDuration } from '../../../src/base/units.ts';
+import { formatBytes, formatDuration, GiB, HOUR_MS, KiB, MiB, MINUTE_MS, parseBitRate, parseBytes, parseDuration } from '../../../src/base/units.ts';
 
 await t.test('sizes', async (t) => {
   const sizes: [string, number][] = [['0', 0], ['0 B', 0], ['17 B', 17], ['200 GiB', 200 * GiB], ['1.5MB', 1_500_000], ['1.5 MiB', 1.5 * MiB], [' 64 KiB ', 64 * KiB], ['1 kB', 1000], ['2 TB', 2e12]];
@@ -14,6 +14,12 @@ await t.test('times', async (t) => {
   const times: [string, number][] = [['0', 0], ['250ms', 250], ['5 s', 5000], ['1.5 min', 90_000], ['2 h', 2 * HOUR_MS], ['1 d', 24 * HOUR_MS]];
   for (const [text, ms] of times) t.equal(parseDuration(text), ms, text);
   for (const bad of ['5', '5 m', '5 sec', '-1 s', '', '1 GiB']) t.throws(() => parseDuration(bad), { code: 'BC_CONFIG_INVALID' }, bad);
+});
+
+await t.test('rates', async (t) => {
+  const rates: [string, number][] = [['50mbit', 50e6], ['1.5 Gbit/s', 1.5e9], ['64 kbit', 64_000], ['8 bit', 8]];
+  for (const [text, rate] of rates) t.equal(parseBitRate(text), rate, text);
+  for (const bad of ['0', '0 mbit', '50', '50 MB', '-1 mbit', 'mbit/s/s']) t.throws(() => parseBitRate(bad), { code: 'BC_CONFIG_INVALID' }, bad);
 });
 
 await t.test('for people', async (t) => {

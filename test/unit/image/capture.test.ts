@@ -1,16 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, linkSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { hasCode } from '../../../src/base/errors.ts';
 import { BUNDLE_SPAN_ENTRIES_MAX } from '../../../src/base/limits.ts';
-import { BundleQueue } from '../../../src/image/bundle-queue.ts';
+import { BundleQueue, type SmallFile } from '../../../src/image/bundle-queue.ts';
 import { captureTree } from '../../../src/image/capture.ts';
 import { makeDevice } from '../../../src/image/posix.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import type { Entry } from '../../../src/manifest/entry.ts';
 import { keyFromPath } from '../../../src/manifest/key.ts';
+import { runScript } from './as-user.ts';
 import { capture, SMALL_PARAMS } from './layer-in-memory.ts';
 import { below, directory, file, makeTree, noise } from './tree-spec.ts';
 
@@ -70,22 +70,26 @@ void t.test('a bundle that no file ends is closed after so many entries', (t) =>
   const bundles: number[] = [];
   const queue = new BundleQueue(
     SMALL_PARAMS,
-    (bytes) => {
-      bundles.push(bytes.byteLength);
-      return hash(bytes);
+    {
+      store: (bytes) => {
+        bundles.push(bytes.byteLength);
+        return hash(bytes);
+      },
+      reuse: () => t.fail('nothing is known of an earlier capture'),
     },
     (entry) => added.push(entry),
   );
   const metadata = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 };
   const key = keyFromPath('x');
-  queue.addSmallFile(key, metadata, Buffer.from('abc'), false);
+  const small = (text: string): SmallFile => ({ key, metadata, sizeBytes: text.length, hit: false, read: (into) => into.set(Buffer.from(text)) });
+  queue.addSmallFile(small('abc'), undefined);
   for (let at = 1; at < BUNDLE_SPAN_ENTRIES_MAX; at += 1) {
     if (at === BUNDLE_SPAN_ENTRIES_MAX - 1) t.equal(added.length, 0, 'all wait for the digest');
-    queue.addEntry({ type: 'directory', key, ...metadata });
+    queue.addEntry({ type: 'directory', key, ...metadata }, undefined);
   }
   t.equal(added.length, BUNDLE_SPAN_ENTRIES_MAX);
   t.same(bundles, [3]);
-  queue.addSmallFile(key, metadata, Buffer.from('de'), false);
+  queue.addSmallFile(small('de'), undefined);
   queue.finish();
   t.same(bundles, [3, 2]);
   t.end();
@@ -153,11 +157,11 @@ void t.test('what cannot be read is named', async (t) => {
 void t.test('what this user may not read is named', { skip: process.getuid?.() === 0 && process.seteuid !== undefined ? false : 'needs root, to be somebody else' }, async (t) => {
   const dir = t.testdir({ tree: { open: 'x', secret: 'y' } });
   chmodSync(join(dir, 'tree', 'secret'), 0o600);
-  const script = `
-    import { captureTree } from ${JSON.stringify(join(import.meta.dirname, '../../../src/image/capture.ts'))};
-    process.setuid(65534);
-    try { for await (const _ of captureTree('tree')) {} } catch (error) { console.log(error.code, error.message); }`;
-  const said = execFileSync(process.execPath, ['--input-type=module-typescript', '-e', script], { cwd: dir, encoding: 'utf8' });
+  const said = runScript(
+    `import { captureTree } from '#src/image/capture.ts';
+    try { for await (const _ of captureTree('tree')) {} } catch (error) { console.log(error.code, error.message); }`,
+    { uid: 65_534, cwd: dir },
+  );
   t.match(said, /BC_TREE_UNREADABLE .*secret cannot be read \(EACCES\)/);
 });
 

@@ -1,5 +1,6 @@
 /** Layers kept in memory: captured from a directory, and applied to a target by the same steps as an agent takes. */
 import { captureTree, type Capture } from '../../../src/image/capture.ts';
+import type { CaptureMemory } from '../../../src/image/tree-capture.ts';
 import type { ChunkerParams } from '../../../src/chunking/params.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { Manifest } from '../../../src/manifest/read.ts';
@@ -14,10 +15,10 @@ export interface MemoryLayer extends Capture {
 /** Small parameters, so that small trees have several chunks and bundles. */
 export const SMALL_PARAMS: ChunkerParams = { algorithm: 'gear64-1', minBytes: 256, avgBytes: 1024, maxBytes: 4096, smallFileBytesMax: 512 };
 
-export async function capture(dir: string, params: ChunkerParams = SMALL_PARAMS): Promise<MemoryLayer> {
+export async function capture(dir: string, params: ChunkerParams = SMALL_PARAMS, memory: CaptureMemory = {}): Promise<MemoryLayer> {
   const chunks = new Map<Digest, Uint8Array>();
   const nodes = new Map<Digest, Uint8Array>();
-  const blocks = captureTree(dir, { params });
+  const blocks = captureTree(dir, { params, memory });
   for (;;) {
     const step = await blocks.next();
     if (step.done === true) return { ...step.value, chunks, nodes, manifest: manifestOf(step.value.root, nodes) };

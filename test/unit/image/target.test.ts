@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { appendFileSync, chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { hash } from '../../../src/chunking/hash.ts';
 import { openTarget, type Staging, type Target } from '../../../src/image/target.ts';
 import { verifyTree } from '../../../src/image/verify-tree.ts';
 import { apply, capture, type MemoryLayer } from './layer-in-memory.ts';
@@ -54,6 +55,28 @@ void t.test('the same layer again is nothing to do', async (t) => {
   await apply(join(base, 'target'), layer);
   t.equal((await apply(join(base, 'target'), layer, layer)).changed, false);
   t.equal((await apply(join(base, 'target'), layer)).changed, false, 'nor without the manifest of before');
+});
+
+void t.test('the same tree under another name', async (t) => {
+  const base = scratchDirectory(t);
+  const layer = await layerOf(base, 'v1');
+  const dir = join(base, 'target');
+  const empty = await openTarget(dir);
+  t.throws(() => empty.relabel({ layer: 'test/layer@2', descriptor: layer.root }), { code: 'BC_INTERNAL' });
+  await empty.close();
+  await apply(dir, layer);
+  const target = await openTarget(dir);
+  const { ino } = lstatSync(dir);
+  t.equal(await target.stage(layer.manifest, layer.manifest), undefined);
+  const descriptor = hash(Buffer.from('another'));
+  target.relabel({ layer: 'test/layer@2', descriptor });
+  t.match(target.current(), { layer: 'test/layer@2', root: layer.root, descriptor });
+  await target.close();
+  const again = await openTarget(dir);
+  t.match(again.current(), { layer: 'test/layer@2', root: layer.root, descriptor }, 'a later process sees it');
+  t.equal(await again.stage(layer.manifest, layer.manifest), undefined, 'and still has nothing to do');
+  await again.close();
+  t.equal(lstatSync(dir).ino, ino);
 });
 
 void t.test('drift is found and repaired from what is left', async (t) => {

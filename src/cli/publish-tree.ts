@@ -1,0 +1,135 @@
+/** A directory becomes a layer of the core: captured here, so that publisher and core may be different machines; only what the core lacks is sent. */
+import { join } from 'node:path';
+import { pipe } from 'it-pipe';
+import { BranchcastError, hasCode } from '../base/errors.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import { formatBytes } from '../base/units.ts';
+import type { Digest } from '../chunking/digest.ts';
+import { hash } from '../chunking/hash.ts';
+import { DEFAULT_CHUNKER_PARAMS } from '../chunking/params.ts';
+import { CaptureCache, CaptureCacheWriter } from '../image/capture-cache.ts';
+import { captureTree, captureUnchanged, type Capture, type CaptureProgress } from '../image/capture.ts';
+import { treeRoot } from '../image/walk.ts';
+import { encodeDescriptor, type LayerKind } from '../manifest/descriptor.ts';
+import type { PublishedLayer } from '../wan/api-messages.ts';
+import type { CoreClient } from '../wan/core-client.ts';
+import { uploadBlocks, type UploadBlock, type UploadReport } from '../wan/layer-uploader.ts';
+import type { Invocation } from './command.ts';
+
+export interface TreeToPublish {
+  readonly dir: string;
+  readonly name: string;
+  readonly version: string;
+  readonly kind: LayerKind;
+  /** The parent's descriptor. */
+  readonly parent: Digest | undefined;
+  /** Where captures are remembered; undefined: nowhere. */
+  readonly cacheDir: string | undefined;
+  /** Every file is read, whatever is remembered of it. */
+  readonly forceRead: boolean;
+  readonly workerCount: number | undefined;
+}
+
+export interface PublishedTree {
+  readonly layer: PublishedLayer;
+  readonly capture: Capture;
+  readonly upload: UploadReport;
+  /** Why the next publish will have to read everything again. */
+  readonly cacheProblem: string | undefined;
+}
+
+/** BC_TREE_CHANGED, BC_TREE_UNREADABLE, BC_LAYER_EXISTS, and what else the core answers. */
+export async function publishTree(client: CoreClient, tree: TreeToPublish, invocation: Invocation): Promise<PublishedTree> {
+  const path = tree.cacheDir === undefined ? undefined : join(tree.cacheDir, 'trees', hash(treeRoot(tree.dir)));
+  const cache = path === undefined || tree.forceRead ? undefined : CaptureCache.load(path, DEFAULT_CHUNKER_PARAMS);
+  try {
+    return await publishWith(client, tree, cache, path, invocation);
+  } catch (error) {
+    // The core has lost what it had when it was asked: the files are needed after all.
+    if (cache === undefined || !hasCode(error, 'BC_MANIFEST_INCOMPLETE')) throw error;
+    return publishWith(client, tree, undefined, path, invocation);
+  }
+}
+
+async function publishWith(client: CoreClient, tree: TreeToPublish, cache: CaptureCache | undefined, path: string | undefined, { signal, progress }: Invocation): Promise<PublishedTree> {
+  const unchanged = cache === undefined ? undefined : await captureUnchanged(tree.dir, cache, signal);
+  const stored = cache === undefined || unchanged !== undefined ? new Set<Digest>() : await storedOf(client, cache.chunks(), signal);
+  const record = path === undefined || unchanged !== undefined ? undefined : new CaptureCacheWriter();
+  const memory = { known: cache?.reader((digest) => stored.has(digest)), record };
+
+  let captured: CaptureProgress = { files: 0, logicalBytes: 0 };
+  let uploadedBytes = 0;
+  const show = (): void => progress.update(`publish: read ${captured.files} files, ${formatBytes(captured.logicalBytes)}; sent ${formatBytes(uploadedBytes)}`);
+  const onProgress = (done: CaptureProgress): void => {
+    captured = done;
+    show();
+  };
+  const ended = new Ended<Capture>();
+  const upload = await pipe(
+    () => withDescriptor(ended, unchanged, () => captureTree(tree.dir, { memory, signal, onProgress }), tree),
+    (blocks) => uploadBlocks(client, blocks, { signal, workerCount: tree.workerCount, onProgress: (report) => { uploadedBytes = report.uploadBytes; show(); } }),
+  );
+  const capture = ended.value;
+  progress.update('publish: the core checks that all is there');
+  const { name, version, kind } = tree;
+  const layer = await client.commitLayer({ name, version, kind, descriptor: hash(describe(capture, tree)) }, { signal });
+  return { layer, capture, upload, cacheProblem: record === undefined || path === undefined ? undefined : problemOf(() => record.save(path, DEFAULT_CHUNKER_PARAMS, capture)) };
+}
+
+/** Which of these the core has. */
+async function storedOf(client: CoreClient, digests: readonly Digest[], signal: AbortSignal): Promise<Set<Digest>> {
+  const stored = new Set<Digest>();
+  for (let start = 0; start < digests.length; start += REQUEST_DIGESTS_MAX) {
+    const asked = digests.slice(start, start + REQUEST_DIGESTS_MAX);
+    const missing = await client.missing(asked, { signal });
+    for (const [index, digest] of asked.entries()) if (missing[index] === false) stored.add(digest);
+  }
+  return stored;
+}
+
+/** The blocks of the tree, if it has to be captured, then the descriptor, which is known only at their end. */
+async function* withDescriptor(ended: Ended<Capture>, unchanged: Capture | undefined, blocks: () => AsyncGenerator<UploadBlock, Capture, void>, tree: TreeToPublish): AsyncGenerator<UploadBlock, void, void> {
+  ended.value = unchanged ?? (yield* blocks());
+  const bytes = describe(ended.value, tree);
+  yield { digest: hash(bytes), bytes, kind: 'node' };
+}
+
+/** What a generator returned, kept for those who come after the pipeline. */
+class Ended<T> {
+  #value: T | undefined;
+
+  get value(): T {
+    if (this.#value === undefined) throw new BranchcastError('BC_INTERNAL', 'the pipeline ended before its source');
+    return this.#value;
+  }
+
+  set value(value: T) {
+    this.#value = value;
+  }
+}
+
+function describe({ root, stats }: Capture, { kind, parent }: TreeToPublish): Uint8Array {
+  return encodeDescriptor({
+    kind,
+    tree: root,
+    chunker: DEFAULT_CHUNKER_PARAMS,
+    entries: stats.entryCount,
+    files: stats.fileCount,
+    logicalBytes: stats.logicalBytes,
+    chunks: stats.chunkCount,
+    chunkBytes: stats.chunkBytes,
+    manifestNodes: stats.nodeCount,
+    manifestBytes: stats.nodeBytes,
+    ...(parent === undefined ? {} : { parent }),
+  });
+}
+
+/** The layer is published whether it can be remembered or not. */
+function problemOf(work: () => void): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,40 @@
+/** What it will take to bring a tree from one manifest to another: the decisions of stage-builder.ts, from the manifests alone. */
+import type { Digest } from '../chunking/digest.ts';
+import { contentName } from '../manifest/content-name.ts';
+import { diffManifests } from '../manifest/diff.ts';
+import type { Manifest } from '../manifest/read.ts';
+
+export interface Forecast {
+  /** Files that are written anew; empty ones are not counted. */
+  readonly fileCount: number;
+  readonly fileBytes: number;
+  /** Files that are moved by giving them another name: nothing of them is written. */
+  readonly movedCount: number;
+  /** Room that the new files take, in whole blocks, while the old tree still stands. */
+  readonly roomBytes: number;
+  /** Chunks of the new files with their lengths, each once, in the order in which a pull wants them. */
+  readonly chunks: ReadonlyMap<Digest, number>;
+}
+
+/** `before`: what the directory holds, unchanged by others; undefined if it is empty. */
+export async function forecastApply(after: Manifest, before: Manifest | undefined, blockBytes: number, signal?: AbortSignal): Promise<Forecast> {
+  const leaving = new Set<string>();
+  if (before !== undefined) {
+    for await (const { before: old, contentChanged } of diffManifests(before, after)) if (old?.type === 'file' && contentChanged) leaving.add(contentName(old));
+  }
+  const chunks = new Map<Digest, number>();
+  const sums = { fileCount: 0, fileBytes: 0, movedCount: 0, roomBytes: 0 };
+  for await (const { after: file, contentChanged } of diffManifests(before, after)) {
+    signal?.throwIfAborted();
+    if (file?.type !== 'file' || !contentChanged || file.sizeBytes === 0) continue;
+    if (leaving.delete(contentName(file))) {
+      sums.movedCount += 1;
+      continue;
+    }
+    sums.fileCount += 1;
+    sums.fileBytes += file.sizeBytes;
+    sums.roomBytes += Math.ceil(file.sizeBytes / blockBytes) * blockBytes;
+    for await (const { digest, chunkBytes } of after.pieces(file)) chunks.set(digest, chunkBytes);
+  }
+  return { ...sums, chunks };
+}
