@@ -1,18 +1,39 @@
-/** A manifest of the core for commands that look into a layer: its nodes are fetched in one stream as far as memory allows, the rest one by one. */
+/** Manifests of the core for commands that look into layers: their nodes are fetched in one stream each as far as memory allows, the rest one by one. */
 import { MANIFEST_READ_AHEAD_BYTES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
+import type { ManifestBlock } from '../manifest/entry.ts';
 import { Manifest, type ReadBlock } from '../manifest/read.ts';
 import type { CoreClient } from '../wan/core-client.ts';
 
-/** Of a manifest that is looked at beside others, `have`, only the nodes that they lack are fetched ahead: a diff reads no others. */
-export async function openManifest(client: CoreClient, root: Digest, have: readonly Manifest[], signal: AbortSignal): Promise<Manifest> {
-  const nodes = new Map<Digest, Uint8Array>();
-  let leftBytes = MANIFEST_READ_AHEAD_BYTES_MAX;
-  for await (const { digest, bytes } of client.fetchManifest(root, have.map((manifest) => manifest.root), { signal })) {
-    leftBytes -= bytes.byteLength;
-    if (leftBytes < 0) break;
-    nodes.set(digest, bytes);
+export class CoreManifests {
+  readonly #client: CoreClient;
+  readonly #signal: AbortSignal;
+  readonly #opened: Digest[] = [];
+  readonly #nodes = new Map<Digest, Uint8Array>();
+  #leftBytes = MANIFEST_READ_AHEAD_BYTES_MAX;
+
+  constructor(client: CoreClient, signal: AbortSignal) {
+    this.#client = client;
+    this.#signal = signal;
   }
-  const read: ReadBlock = async (digest) => nodes.get(digest) ?? client.fetchBlock(digest, { signal });
-  return new Manifest(root, read);
+
+  /**
+   * Fetches what those that were opened before lack. `onNode` is told of each node that comes, and makes the stream be read to its
+   * end, whatever is kept of it.
+   */
+  async open(root: Digest, onNode?: (block: ManifestBlock) => void): Promise<Manifest> {
+    for await (const block of this.#client.fetchManifest(root, this.#opened, { signal: this.#signal })) {
+      onNode?.(block);
+      if (block.bytes.byteLength <= this.#leftBytes) {
+        this.#leftBytes -= block.bytes.byteLength;
+        this.#nodes.set(block.digest, block.bytes);
+      } else if (onNode === undefined) {
+        break;
+      }
+    }
+    this.#opened.push(root);
+    return new Manifest(root, this.#read);
+  }
+
+  readonly #read: ReadBlock = async (digest) => this.#nodes.get(digest) ?? this.#client.fetchBlock(digest, { signal: this.#signal });
 }

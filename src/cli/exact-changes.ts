@@ -4,13 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { COMPARED_FILES_MAX, REQUEST_DIGESTS_MAX } from '../base/limits.ts';
-import type { Digest } from '../chunking/digest.ts';
 import type { ManifestChange } from '../manifest/diff.ts';
 import type { Entry, Piece } from '../manifest/entry.ts';
-import { decodeFrame } from '../store/frame-decode.ts';
-
-/** Frames that hold the chunks, as far as there are any: `CoreClient.fetchChunks`. */
-export type FetchChunks = (digests: readonly Digest[]) => AsyncIterable<Uint8Array>;
+import { onlyPiece } from '../manifest/renames.ts';
+import { readPieces, type FetchChunks } from './piece-bytes.ts';
 
 /** The same changes in the same order, less those where nothing differs but the chunk. */
 export async function* exactChanges(changes: AsyncIterable<ManifestChange>, fetchChunks: FetchChunks): AsyncGenerator<ManifestChange, void, undefined> {
@@ -29,14 +26,10 @@ export async function* exactChanges(changes: AsyncIterable<ManifestChange>, fetc
 }
 
 async function* settled(batch: readonly ManifestChange[], fetchChunks: FetchChunks): AsyncGenerator<ManifestChange, void, undefined> {
-  const wanted = new Set(batch.flatMap((change) => smallPieces(change) ?? []).map(({ digest }) => digest));
-  const chunks = new Map<Digest, Uint8Array>();
-  if (wanted.size > 0) {
-    for await (const frame of fetchChunks([...wanted])) for (const { digest, bytes } of decodeFrame(frame, { only: wanted })) chunks.set(digest, bytes);
-  }
+  const bytesOf = await readPieces(batch.flatMap((change) => smallPieces(change) ?? []), fetchChunks);
   for (const change of batch) {
     const pieces = smallPieces(change);
-    const [before, after] = (pieces ?? []).map((piece) => bytesOf(piece, chunks));
+    const [before, after] = (pieces ?? []).map(bytesOf);
     const isSame = before !== undefined && after !== undefined && before.equals(after);
     if (!isSame) yield change;
     else if (!isDeepStrictEqual(metadata(change.before), metadata(change.after))) yield { ...change, contentChanged: false };
@@ -46,13 +39,8 @@ async function* settled(batch: readonly ManifestChange[], fetchChunks: FetchChun
 /** The one piece of a file before and after, where they might hold the same bytes. */
 function smallPieces({ before, after, contentChanged }: ManifestChange): readonly [Piece, Piece] | undefined {
   if (!contentChanged || before?.type !== 'file' || after?.type !== 'file' || before.sizeBytes !== after.sizeBytes) return undefined;
-  const [old, now] = [before.content, after.content].map((content) => ('pieces' in content && content.pieces.length === 1 ? content.pieces[0] : undefined));
+  const [old, now] = [onlyPiece(before), onlyPiece(after)];
   return old === undefined || now === undefined ? undefined : [old, now];
-}
-
-function bytesOf({ digest, offsetBytes, lengthBytes }: Piece, chunks: ReadonlyMap<Digest, Uint8Array>): Buffer | undefined {
-  const chunk = chunks.get(digest);
-  return chunk === undefined ? undefined : Buffer.from(chunk.buffer, chunk.byteOffset + offsetBytes, lengthBytes);
 }
 
 /** Everything of an entry but where its bytes are. */

@@ -1,10 +1,13 @@
 /** `branchcast layer`: list and show; the verbs that do more have files of their own. */
 import type { Command } from 'commander';
 import { formatBytes } from '../base/units.ts';
-import { layerToJson } from '../wan/api-messages.ts';
+import { layerToJson, type PublishedLayer } from '../wan/api-messages.ts';
 import { action, addCommand, addGroup } from './command.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
 import { addDiffCommand } from './layer-diff.ts';
+import { addExportCommand } from './layer-export.ts';
+import { addImportCommand } from './layer-import.ts';
+import { addPlanCommand } from './layer-plan.ts';
 import { addPublishCommand } from './layer-publish.ts';
 import { addPullCommand } from './layer-pull.ts';
 import { addVerifyCommand } from './layer-verify.ts';
@@ -21,8 +24,11 @@ export function addLayerCommands(program: Command): void {
   addListCommand(group);
   addShowCommand(group);
   addDiffCommand(group);
+  addPlanCommand(group);
   addPullCommand(group);
   addVerifyCommand(group);
+  addExportCommand(group);
+  addImportCommand(group);
 }
 
 function addListCommand(group: Command): void {
@@ -62,7 +68,14 @@ function addShowCommand(group: Command): void {
           ['manifest', `${layer.manifestNodeCount} nodes, ${formatBytes(layer.manifestBytes)}`],
           ['stored', formatBytes(layer.storedBytes)],
           ['of that new', formatBytes(layer.newStoredBytes)],
+          ...repackedFacts(layer),
         ]),
       };
     }));
+}
+
+function repackedFacts({ repacked }: PublishedLayer): [string, string][] {
+  if (repacked === undefined) return [['repacked', 'not yet']];
+  const { beforeBytes, afterBytes, finishedAt } = repacked;
+  return [['repacked', `${formatBytes(afterBytes)} of chunks, before it ${formatBytes(beforeBytes)}; ${finishedAt}`]];
 }

@@ -15,6 +15,7 @@ interface PullOptions {
   readonly core?: string;
   readonly site: string;
   readonly adopt?: boolean;
+  readonly deltas: boolean;
 }
 
 export function addPullCommand(group: Command): void {
@@ -27,6 +28,7 @@ export function addPullCommand(group: Command): void {
     .option('--reflector <multiaddr>', 'a reflector to take it from; may be repeated, the preferred one first', (address: string, others: string[]) => [...others, address], [])
     .addOption(new Option('--core <url>', `address of the core, for what no reflector has (without --reflector: ${DEFAULT_CORE_URL})`).env('BRANCHCAST_CORE_URL'))
     .option('--site <site>', 'name of the site, by which the core counts', 'default')
+    .option('--no-deltas', 'fetch what changed whole, not as deltas against the version in the directory')
     .option('--adopt', 'replace files in the directory that branchcast did not put there')
     .action(action(async (invocation, ref: string, dir: string, options: PullOptions): Promise<Outcome> => {
       const startedMs = performance.now();
@@ -55,7 +57,7 @@ async function pull(ref: string, target: string, options: PullOptions, { signal,
     log,
   });
   try {
-    return await pullLayer({ ref, target, adopt: options.adopt ?? false, sources: site.sources, signal, onProgress: (now) => progress.update(progressLine(now)) });
+    return await pullLayer({ ref, target, adopt: options.adopt ?? false, deltas: options.deltas, sources: site.sources, signal, onProgress: (now) => progress.update(progressLine(now)) });
   } finally {
     await site.close();
     await host.close();

@@ -5,7 +5,7 @@ import { formatRoot } from '../chunking/digest.ts';
 import { verifyTree, type Verification } from '../image/verify-tree.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
 import { action, addCommand, type Invocation } from './command.ts';
-import { openManifest } from './core-manifest.ts';
+import { CoreManifests } from './core-manifest.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
 import type { Outcome } from './outcome.ts';
 import { requireLayer } from './require-layer.ts';
@@ -22,7 +22,7 @@ async function verify(dir: string, ref: string, options: CoreOptions, { signal, 
   return withCore(options, async (client) => {
     const layer = await requireLayer(client, ref, signal);
     progress.update('verify: reading the manifest');
-    const manifest = await openManifest(client, layer.root, [], signal);
+    const manifest = await new CoreManifests(client, signal).open(layer.root);
     const found = await verifyTree(dir, manifest, {
       signal,
       onProgress: ({ entries, checkedBytes }) => progress.update(`verify: ${entries} of ${layer.entryCount} entries, ${formatBytes(checkedBytes)} of ${formatBytes(layer.logicalBytes)}`),

@@ -16,6 +16,17 @@ const CID_BYTES = 4 + DIGEST_BYTES;
 /** Of a section's length: enough for 2^35 - 1. */
 const VARINT_BYTES_MAX = 5;
 
+export interface CarBlock extends ManifestBlock {
+  /** By its codec: raw or dag-cbor. */
+  readonly kind: 'chunk' | 'node';
+}
+
+export interface Car {
+  readonly roots: readonly CID[];
+  /** To be read once. */
+  readonly blocks: AsyncGenerator<CarBlock, void, undefined>;
+}
+
 export interface CarBounds {
   /** Of one block; NODE_BYTES_MAX unless told. */
   readonly blockBytesMax?: number;
@@ -23,12 +34,12 @@ export interface CarBounds {
   readonly totalBytesMax?: number;
 }
 
-/** A CAR of manifest nodes with one root. The blocks' codec is written as dag-cbor. */
-export async function* writeCar(root: Digest, blocks: AsyncIterable<ManifestBlock>): AsyncGenerator<Uint8Array, void, undefined> {
-  const header = encode({ roots: [nodeCid(root)], version: 1 });
+/** A CAR whose roots are nodes. Blocks are nodes unless they say otherwise. */
+export async function* writeCar(roots: readonly Digest[], blocks: AsyncIterable<ManifestBlock & Partial<CarBlock>>): AsyncGenerator<Uint8Array, void, undefined> {
+  const header = encode({ roots: roots.map(nodeCid), version: 1 });
   yield Buffer.concat([varint(header.byteLength), header]);
-  for await (const { digest, bytes } of blocks) {
-    yield Buffer.concat([varint(CID_BYTES + bytes.byteLength), Buffer.of(1, DAG_CBOR_CODE, BLAKE3_CODE, DIGEST_BYTES), digestToBytes(digest), bytes]);
+  for await (const { digest, bytes, kind } of blocks) {
+    yield Buffer.concat([varint(CID_BYTES + bytes.byteLength), Buffer.of(1, kind === 'chunk' ? RAW_CODE : DAG_CBOR_CODE, BLAKE3_CODE, DIGEST_BYTES), digestToBytes(digest), bytes]);
   }
 }
 
@@ -36,14 +47,28 @@ export async function* writeCar(root: Digest, blocks: AsyncIterable<ManifestBloc
  * The blocks of a CAR, each verified against its CID, in memory of their own. Accepted are CIDv1 with codec dag-cbor or raw and a
  * blake3-256 digest. Throws BC_PROTOCOL for a stream that breaks the format or its bounds, BC_CHUNK_CORRUPT for wrong bytes.
  */
-export async function* readCar(stream: AsyncIterable<Uint8Array>, bounds: CarBounds = {}): AsyncGenerator<ManifestBlock, void, undefined> {
+export async function* readCar(stream: AsyncIterable<Uint8Array>, bounds: CarBounds = {}): AsyncGenerator<CarBlock, void, undefined> {
+  const { blocks } = await openCar(stream, bounds);
+  yield* blocks;
+}
+
+/** The same, with the roots, which are CIDs of any kind. The stream is closed when the blocks have been read, or if this throws. */
+export async function openCar(stream: AsyncIterable<Uint8Array>, bounds: CarBounds = {}): Promise<Car> {
   const { blockBytesMax = NODE_BYTES_MAX, totalBytesMax = MANIFEST_BYTES_MAX } = bounds;
   const input = new CarInput(stream, totalBytesMax);
   try {
     const headerBytes = await input.length();
     if (headerBytes === undefined) throw broken('it is empty');
     if (headerBytes > CAR_HEADER_BYTES_MAX) throw broken(`a header of ${headerBytes} bytes, more than ${CAR_HEADER_BYTES_MAX}`);
-    checkHeader(await input.take(headerBytes));
+    return { roots: rootsOf(await input.take(headerBytes)), blocks: blocksOf(input, blockBytesMax) };
+  } catch (error) {
+    await input.close();
+    throw error;
+  }
+}
+
+async function* blocksOf(input: CarInput, blockBytesMax: number): AsyncGenerator<CarBlock, void, undefined> {
+  try {
     for (let sectionBytes = await input.length(); sectionBytes !== undefined; sectionBytes = await input.length()) {
       if (sectionBytes <= CID_BYTES || sectionBytes > CID_BYTES + blockBytesMax) throw broken(`a section of ${sectionBytes} bytes, not ${CID_BYTES + 1} to ${CID_BYTES + blockBytesMax}`);
       const section = await input.take(sectionBytes);
@@ -53,7 +78,7 @@ export async function* readCar(stream: AsyncIterable<Uint8Array>, bounds: CarBou
       const digest = digestFromBytes(section, CID_BYTES - DIGEST_BYTES);
       const bytes = section.subarray(CID_BYTES);
       if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `CAR: the ${bytes.byteLength} bytes of block ${digest} have another digest`, { details: { digest } });
-      yield { digest, bytes };
+      yield { digest, bytes, kind: section[1] === RAW_CODE ? 'chunk' : 'node' };
     }
   } finally {
     await input.close();
@@ -119,7 +144,7 @@ class CarInput {
   }
 }
 
-function checkHeader(bytes: Uint8Array): void {
+function rootsOf(bytes: Uint8Array): CID[] {
   let header: unknown;
   try {
     header = decode(bytes);
@@ -127,7 +152,9 @@ function checkHeader(bytes: Uint8Array): void {
     throw broken('its header is not DAG-CBOR', cause);
   }
   const { version, roots } = (header ?? {}) as { version?: unknown; roots?: unknown };
-  if (version !== 1 || !Array.isArray(roots) || roots.some((root) => CID.asCID(root) === null)) throw broken('its header is not that of a CARv1');
+  const cids = version === 1 && Array.isArray(roots) ? roots.map((root) => CID.asCID(root)) : [null];
+  if (cids.some((cid) => cid === null)) throw broken('its header is not that of a CARv1');
+  return cids.filter((cid) => cid !== null);
 }
 
 function varint(value: number): Buffer {

@@ -34,6 +34,8 @@ export interface LayerDescriptor {
 }
 
 const COUNTS = ['entries', 'files', 'logicalBytes', 'chunks', 'chunkBytes', 'manifestNodes', 'manifestBytes'] as const;
+/** What a descriptor says of the manifest's size: a walk of it can tell whether that is true. */
+export type DescribedCounts = Pick<LayerDescriptor, (typeof COUNTS)[number]>;
 
 /** The descriptor's bytes; their hash names it. Throws BC_DESCRIPTOR_MALFORMED for what decodeDescriptor would refuse. */
 export function encodeDescriptor(descriptor: LayerDescriptor): Uint8Array {
@@ -50,7 +52,7 @@ export function decodeDescriptor(bytes: Uint8Array): LayerDescriptor {
   if (version > DESCRIPTOR_VERSION) throw new BranchcastError('BC_FORMAT_VERSION', `a layer descriptor of version ${version}; this branchcast knows ${DESCRIPTOR_VERSION}`, { details: { version } });
   const kind = LAYER_KINDS.find((known) => known === map['kind']);
   if (version !== DESCRIPTOR_VERSION || kind === undefined) throw malformedDescriptor('"v" or "kind" is not known');
-  const counts = Object.fromEntries(COUNTS.map((name) => [name, count(map, name)])) as Pick<LayerDescriptor, (typeof COUNTS)[number]>;
+  const counts = Object.fromEntries(COUNTS.map((name) => [name, count(map, name)])) as DescribedCounts;
   const descriptor: LayerDescriptor = {
     kind,
     tree: link(map, 'tree'),

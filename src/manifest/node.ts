@@ -3,6 +3,7 @@ import { NODE_BYTES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { CborReader } from './cbor-reader.ts';
 import { ChunkListInterior, ChunkListLeaf } from './chunk-list.ts';
+import type { ChunkTable } from './chunk-table.ts';
 import { FORMAT_VERSION, NODE_KIND } from './entry-ranges.ts';
 import { Interior } from './interior.ts';
 import { Leaf } from './leaf.ts';
@@ -42,7 +43,15 @@ export function decodeNode(bytes: Uint8Array, digest: Digest): Node {
 
 /** The nodes that a node leads to: children, and the chunk lists of a leaf's files; each once. Throws as decodeNode does. */
 export function nodeLinks(digest: Digest, bytes: Uint8Array): Digest[] {
-  const node = decodeNode(bytes, digest);
+  return linksOf(decodeNode(bytes, digest));
+}
+
+/** The chunks that a node names; undefined if its kind names none. */
+export function chunksOf(node: Node): ChunkTable | undefined {
+  return node.kind === 'leaf' || node.kind === 'chunk-list-leaf' ? node.chunks : undefined;
+}
+
+export function linksOf(node: Node): Digest[] {
   const links = new Set<Digest>();
   switch (node.kind) {
     case 'leaf':

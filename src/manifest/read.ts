@@ -87,12 +87,13 @@ export class Manifest {
     }
   }
 
-  /** Every chunk once, in the order of first use: the canonical chunk order of the layer. Walks and checks the whole tree. */
-  async *chunks(): AsyncGenerator<ManifestChunk> {
+  /** Every chunk once, in the order of first use: the canonical chunk order of the layer. Walks and checks the whole tree; `onEntry` is told what passes by. */
+  async *chunks(onEntry?: (type: Entry['type']) => void): AsyncGenerator<ManifestChunk> {
     const lengths = new ChunkLengths(MANIFEST_CHUNKS_MAX);
     const seen = new Map<Digest, number>();
     for await (const { digest, leaf, from, to } of this.#checkedRuns(ROOT_KEY)) {
       for (let index = from; index < to; index += 1) {
+        onEntry?.(leaf.typeAt(index));
         yield* newChunks(leaf.chunks, leaf.chunksOf(index), lengths, digest);
         const list = leaf.listAt(index);
         if (list === undefined) continue;

@@ -22,6 +22,30 @@ export interface SourceOptions {
   readonly signal: AbortSignal;
 }
 
+/** What the caller holds of older versions, so that a source may send what is wanted as deltas against it. */
+export interface OldContent {
+  /** The version of which the chunks are wanted. */
+  readonly to: Digest;
+  /** Versions whose chunks are here, as far as is known. */
+  readonly from: readonly Digest[];
+  /** A chunk of one of them, verified; undefined if it is not here after all. */
+  read(digest: Digest): Promise<Uint8Array | undefined>;
+}
+
+export interface FrameOptions extends SourceOptions {
+  /** Undefined: no deltas. */
+  readonly old?: OldContent | undefined;
+  /** A delta came. The frame that is yielded next was made of it; `frameBytes` is 0 where it could not be used. */
+  readonly onDelta?: ((made: DeltaUse) => void) | undefined;
+}
+
+export interface DeltaUse {
+  readonly deltaBytes: number;
+  readonly frameBytes: number;
+  /** What the source would have sent without deltas. */
+  readonly fullBytes: number;
+}
+
 export interface ChunkSource {
   /** For messages: `reflector 12D3Koo…xyz`, `core https://core:7400`. */
   readonly name: string;
@@ -44,5 +68,5 @@ export interface ChunkSource {
    * can: wanted chunks that did not come are missing there. Pull-based: the next frame is asked for when the consumer wants it.
    * Throws BC_CONNECTION_LOST, BC_BUSY (`details.retryAfterMs`), BC_PROTOCOL, BC_TIMEOUT. Frames are not verified.
    */
-  fetchFrames(digests: readonly Digest[], options: SourceOptions): AsyncIterable<Uint8Array>;
+  fetchFrames(digests: readonly Digest[], options: FrameOptions): AsyncIterable<Uint8Array>;
 }

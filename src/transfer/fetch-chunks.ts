@@ -1,8 +1,9 @@
 /** Everything that is wanted, from whoever has it, each chunk verified before it is handed on. */
 import type { Digest } from '../chunking/digest.ts';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
+import { freeBytes } from '../base/free-bytes.ts';
 import { decodeFrame } from '../store/frame-decode.ts';
-import type { SourceKind } from './chunk-source.ts';
+import type { DeltaUse, OldContent, SourceKind } from './chunk-source.ts';
 import { OwnFailure, type Sources } from './ask-sources.ts';
 
 export interface ReceivedChunk {
@@ -14,23 +15,33 @@ export interface ReceivedChunk {
 export interface FetchHandlers {
   /** Each wanted chunk, once. */
   onChunk(chunk: ReceivedChunk, kind: SourceKind): void | Promise<void>;
-  /** Bytes of frames as they came, wanted or not: what the network carried. */
+  /** Bytes of frames or deltas as they came, wanted or not: what the network carried. */
   onBytes?(frameBytes: number, kind: SourceKind): void;
 }
 
-/** Resolves when every wanted chunk was handed on. Throws BC_NO_SOURCE, or what `onChunk` threw. */
-export async function fetchChunks(wanted: readonly Digest[], sources: Sources, handlers: FetchHandlers, signal: AbortSignal): Promise<void> {
+/** Resolves when every wanted chunk was handed on. With `old`, a source may send deltas against it. Throws BC_NO_SOURCE, or what `onChunk` threw. */
+export async function fetchChunks(wanted: readonly Digest[], sources: Sources, handlers: FetchHandlers, signal: AbortSignal, old?: OldContent): Promise<void> {
   const left = new Set(wanted);
   if (left.size === 0) return;
   await sources.ask('chunks', signal, async (source, helped) => {
     const before = left.size;
-    for await (const frame of source.fetchFrames([...left], { signal })) {
-      handlers.onBytes?.(frame.byteLength, source.kind);
-      for (const chunk of verifiedChunks(frame, left, source.name)) {
+    let madeBytes = 0;
+    const onDelta = ({ deltaBytes, frameBytes }: DeltaUse): void => {
+      handlers.onBytes?.(deltaBytes, source.kind);
+      madeBytes = frameBytes;
+    };
+    for await (const frame of source.fetchFrames([...left], { signal, old, onDelta })) {
+      // No network carried a frame that was made here.
+      if (madeBytes === 0) handlers.onBytes?.(frame.byteLength, source.kind);
+      madeBytes = 0;
+      const chunks = verifiedChunks(frame, left, source.name);
+      for (const chunk of chunks) {
         left.delete(chunk.digest);
         await own(() => handlers.onChunk(chunk, source.kind));
         helped();
       }
+      // All of them are views of what the frame decompressed to, or of the frame itself, which is its source's.
+      if (chunks[0] !== undefined && chunks[0].bytes.buffer !== frame.buffer) freeBytes(chunks[0].bytes);
       if (left.size === 0) break;
     }
     if (left.size === 0) return 'done';

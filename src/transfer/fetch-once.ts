@@ -119,7 +119,10 @@ export class FetchOnce {
     await Promise.all(puts);
     for (const digest of batch) {
       const flight = this.#land(digest);
-      if (failure === undefined) flight?.settle('missing');
+      // Another fetch may have brought it a moment ago.
+      const isStored = flight !== undefined && !this.#abort.signal.aborted && this.#store.has([digest])[0] === true;
+      if (isStored) flight.settle('stored');
+      else if (failure === undefined) flight?.settle('missing');
       else flight?.fail(failure);
     }
   }

@@ -7,6 +7,7 @@ import { Check } from 'typebox/value';
 import { BranchcastError } from '../base/errors.ts';
 import { CHANGES_WAIT_MS_MAX, LAYER_NAME_CHARS_MAX, LAYER_VERSION_CHARS_MAX, SITE_NAME_CHARS_MAX } from '../base/limits.ts';
 import { formatRoot, parseRoot } from '../chunking/digest.ts';
+import { LAYER_KINDS } from '../manifest/descriptor.ts';
 import type { LayerRecord } from '../transfer/chunk-source.ts';
 
 const Count = Type.Integer({ minimum: 0 });
@@ -14,16 +15,18 @@ const CidText = Type.String({ minLength: 1, maxLength: 100, description: 'CIDv1,
 const Time = Type.String({ description: 'ISO 8601, UTC' });
 export const LayerName = Type.String({ minLength: 1, maxLength: LAYER_NAME_CHARS_MAX, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$' });
 export const LayerVersion = Type.String({ minLength: 1, maxLength: LAYER_VERSION_CHARS_MAX, pattern: '^[A-Za-z0-9][A-Za-z0-9._+~-]*$' });
-export const LayerKind = Type.Union([Type.Literal('base'), Type.Literal('app'), Type.Literal('driver'), Type.Literal('snapshot')]);
+const Kind = Type.Enum([...LAYER_KINDS]);
 export const SiteName = Type.String({ minLength: 1, maxLength: SITE_NAME_CHARS_MAX, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
 export const PeerId = Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9]+$', description: 'libp2p peer id of the member' });
 
-export type LayerKind = Static<typeof LayerKind>;
+/** Chunks of a layer before and after they were repacked: their share of the core's packs. */
+export const RepackedJson = Type.Object({ beforeBytes: Count, afterBytes: Count, level: Type.Integer({ minimum: 1, description: 'zstd' }), finishedAt: Time });
+export type RepackedJson = Static<typeof RepackedJson>;
 
 export const LayerJson = Type.Object({
   name: LayerName,
   version: LayerVersion,
-  kind: LayerKind,
+  kind: Kind,
   root: CidText,
   descriptor: CidText,
   entryCount: Count,
@@ -38,6 +41,7 @@ export const LayerJson = Type.Object({
   newStoredChunkBytes: Type.Integer({ minimum: 0, description: 'The part of newStoredBytes that is chunks: what a site that has every earlier layer lacks' }),
   publishedAt: Time,
   sequence: Type.Integer({ minimum: 1, description: 'Place in the order of commits' }),
+  repacked: Type.Optional(RepackedJson),
 });
 export type LayerJson = Static<typeof LayerJson>;
 
@@ -52,7 +56,7 @@ export const ChangesQuery = Type.Object({
   waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: CHANGES_WAIT_MS_MAX })),
 });
 
-export const CommitJson = Type.Object({ name: LayerName, version: LayerVersion, kind: LayerKind, descriptor: CidText });
+export const CommitJson = Type.Object({ name: LayerName, version: LayerVersion, kind: Kind, descriptor: CidText });
 
 export const UploadJson = Type.Object({ newChunkCount: Count, newRawBytes: Count, newStoredBytes: Count });
 
@@ -105,6 +109,20 @@ export const ScrubJson = Type.Object({
   error: Type.Optional(Type.String()),
 });
 export type ScrubStatus = Static<typeof ScrubJson>;
+
+export const RepackStatusJson = Type.Object({
+  state: Type.Union([Type.Literal('idle'), Type.Literal('waiting'), Type.Literal('running'), Type.Literal('failed')], { description: 'waiting: for the publishers to be quiet' }),
+  layer: Type.Optional(Type.String({ description: 'The one under way' })),
+  doneBytes: Type.Optional(Count),
+  totalBytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Bytes of its chunks, before compression' })),
+  askedCount: Type.Integer({ minimum: 0, description: 'Layers that wait because somebody asked for them' }),
+  layerCount: Type.Integer({ minimum: 0, description: 'Layers repacked since the start' }),
+  frameCount: Count,
+  savedBytes: Type.Integer({ minimum: 0, description: 'By which a first copy of these layers became smaller' }),
+  freedBytes: Type.Integer({ minimum: 0, description: 'Of packs that went' }),
+  error: Type.Optional(Type.String()),
+});
+export type RepackStatus = Static<typeof RepackStatusJson>;
 
 export const ErrorJson = Type.Object({
   error: Type.Object({

@@ -5,13 +5,15 @@ import type { Static, TSchema } from 'typebox';
 import { BranchcastError, hasCode } from '../base/errors.ts';
 import { COMMIT_TIMEOUT_MS, HAVE_ROOTS_MAX, MANIFEST_BYTES_MAX } from '../base/limits.ts';
 import { formatRoot, type Digest } from '../chunking/digest.ts';
+import { splitDeltas } from '../delta/delta-stream.ts';
 import { readCar } from '../manifest/car.ts';
+import type { LayerKind } from '../manifest/descriptor.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
 import type { PutResult } from '../store/chunk-store.ts';
 import { splitFrames } from '../store/frame-stream.ts';
 import {
-  expectJson, HealthJson, LayerJson, layerFromJson, LayersJson, MemberReportJson, ScrubJson, SiteDetailsJson, SitesJson, StatsJson, UploadJson,
-  type CoreStats, type Health, type LayerKind, type MemberReport, type PublishedLayer, type ScrubStatus, type Site, type SiteDetails,
+  expectJson, HealthJson, LayerJson, layerFromJson, LayersJson, MemberReportJson, RepackStatusJson, ScrubJson, SiteDetailsJson, SitesJson, StatsJson, UploadJson,
+  type CoreStats, type Health, type MemberReport, type PublishedLayer, type RepackStatus, type ScrubStatus, type Site, type SiteDetails,
 } from './api-messages.ts';
 import { decodeBitmap, encodeDigests } from './digest-list.ts';
 import { decodeFrameList, type WantedFrame } from './frame-list.ts';
@@ -113,8 +115,8 @@ export class CoreClient {
   }
 
   /** Frames, one after the other, at most UPLOAD_BYTES_MAX. Durable when it resolves. */
-  uploadFrames(frames: readonly Uint8Array[], options: CallOptions = {}): Promise<PutResult> {
-    return this.#json(UploadJson, this.#http.call({ method: 'POST', path: '/v1/frames', kind: 'other', headers: BYTES, body: Buffer.concat(frames), ...options }));
+  uploadFrames(frames: Uint8Array, options: CallOptions = {}): Promise<PutResult> {
+    return this.#json(UploadJson, this.#http.call({ method: 'POST', path: '/v1/frames', kind: 'other', headers: BYTES, body: frames, ...options }));
   }
 
   // -- fetching
@@ -144,6 +146,13 @@ export class CoreClient {
   async *fetchChunks(digests: readonly Digest[], options: CallOptions & { readonly retriesMax?: number } = {}): AsyncGenerator<Uint8Array, void, undefined> {
     const answer = await this.#http.open({ method: 'POST', path: '/v1/chunks', kind: 'chunks', headers: BYTES, body: encodeDigests(digests), ...options });
     yield* splitFrames(answer.body);
+  }
+
+  /** Delta frames for wanted chunks of the version `root`, against one of the versions `have`. Not resumed, not verified. BC_NOT_FOUND from a core without deltas. */
+  async *fetchDeltas(root: Digest, have: readonly Digest[], digests: readonly Digest[], options: CallOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const query = `have=${have.slice(0, HAVE_ROOTS_MAX).map(formatRoot).join(',')}`;
+    const answer = await this.#http.open({ method: 'POST', path: `/v1/deltas/${formatRoot(root)}?${query}`, kind: 'chunks', headers: BYTES, body: encodeDigests(digests), retriesMax: 0, ...options });
+    yield* splitDeltas(answer.body);
   }
 
   /** Nodes under `root` that the manifests `have` lack, parents first. Not resumed, not verified. BC_LAYER_NOT_FOUND. */
@@ -181,6 +190,16 @@ export class CoreClient {
   }
 
   /** Begins to read and verify every pack, if that is not under way. */
+  /** Asks for one layer, or the newest version of every name. */
+  startRepack(layer: string | undefined, options: CallOptions = {}): Promise<RepackStatus> {
+    const query = layer === undefined ? '' : `?layer=${encodeURIComponent(layer)}`;
+    return this.#json(RepackStatusJson, this.#http.call({ method: 'POST', path: `/v1/repack${query}`, kind: 'other', ...options }));
+  }
+
+  repackStatus(options: CallOptions = {}): Promise<RepackStatus> {
+    return this.#json(RepackStatusJson, this.#http.call({ method: 'GET', path: '/v1/repack', kind: 'other', ...options }));
+  }
+
   startScrub(options: CallOptions = {}): Promise<ScrubStatus> {
     return this.#json(ScrubJson, this.#http.call({ method: 'POST', path: '/v1/scrub', kind: 'other', ...options }));
   }

@@ -3,9 +3,10 @@ import { asBranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
 import { WAN_RETRIES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
-import type { ChunkSource, LayerRecord, SourceOptions } from '../transfer/chunk-source.ts';
+import type { ChunkSource, FrameOptions, LayerRecord, SourceOptions } from '../transfer/chunk-source.ts';
 import { isTransient } from './backoff.ts';
 import type { CoreClient } from './core-client.ts';
+import { DeltaFetch } from './delta-fetch.ts';
 import { FrameExchange } from './frame-exchange.ts';
 import { fetchFramesOf } from './frame-fetch.ts';
 
@@ -13,10 +14,12 @@ export class CoreSource implements ChunkSource {
   readonly kind = 'core';
   readonly #client: CoreClient;
   readonly #exchange = new FrameExchange();
+  readonly #deltas: DeltaFetch;
 
   /** The client stays the caller's, to close. */
   constructor(client: CoreClient) {
     this.#client = client;
+    this.#deltas = new DeltaFetch(client);
   }
 
   get name(): string {
@@ -54,7 +57,10 @@ export class CoreSource implements ChunkSource {
     return this.#client.fetchBlock(digest, options);
   }
 
-  fetchFrames(digests: readonly Digest[], { signal }: SourceOptions): AsyncGenerator<Uint8Array, void, undefined> {
-    return fetchFramesOf(this.#client, this.#exchange, digests, signal);
+  /** Deltas first, where `old` says that they could be decoded; what they do not bring comes as frames. */
+  async *fetchFrames(digests: readonly Digest[], options: FrameOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const left = new Set(digests);
+    if (options.old !== undefined) yield* this.#deltas.fetch(left, options.old, options);
+    if (left.size > 0) yield* fetchFramesOf(this.#client, this.#exchange, [...left], options.signal);
   }
 }

@@ -5,20 +5,23 @@
  */
 import { pipe } from 'it-pipe';
 import { throwIfAborted } from '../base/errors.ts';
-import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_TARGET, PUBLISH_BATCH_BYTES, PUBLISH_BATCHES_MAX, PUBLISH_UPLOADS_MAX, REQUEST_DIGESTS_MAX, UPLOAD_BYTES_TARGET } from '../base/limits.ts';
+import { FRAME_STORED_BYTES_MAX, PUBLISH_BATCH_BYTES, PUBLISH_BATCHES_MAX, PUBLISH_UPLOADS_MAX, REQUEST_DIGESTS_MAX, UPLOAD_BYTES_TARGET } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { PutResult } from '../store/chunk-store.ts';
+import { isFullFrame } from '../store/frame-builder.ts';
 import { ZSTD_LEVEL_DEFAULT } from '../store/frame-encode.ts';
-import { CompressPool } from './compress-pool.ts';
+import { FrameWorkers, type FrameDraft, type MadeFrame } from '../store/frame-workers.ts';
 import type { CoreClient } from './core-client.ts';
 import { orderedMap } from './ordered-map.ts';
 
 export interface UploadBlock {
   readonly digest: Digest;
-  /** Taken over: they must not change after. */
+  /** Must not change, and stay until `release`. */
   readonly bytes: Uint8Array;
   /** Nodes (and the descriptor) stand in frames of their own, since they travel another way than chunks. */
   readonly kind: 'chunk' | 'node';
+  /** Called once, when the bytes are not needed any more. */
+  readonly release?: () => void;
 }
 
 export interface UploadReport {
@@ -46,8 +49,13 @@ export interface UploadOptions {
   readonly compressionLevel?: number;
   /** After every upload. */
   readonly onProgress?: (report: UploadReport) => void;
-  readonly workerCount?: number;
+  readonly workerCount?: number | undefined;
 }
+
+/** One of each kind is being filled, and one that is made is being copied into an upload. */
+const OPEN_FRAMES = 3;
+/** An upload ends with the frame that brings it to its target. */
+const UPLOAD_BODY_BYTES = UPLOAD_BYTES_TARGET + FRAME_STORED_BYTES_MAX;
 
 type MutableReport = { -readonly [K in keyof UploadReport]: UploadReport[K] };
 
@@ -58,25 +66,24 @@ export async function uploadBlocks(client: CoreClient, blocks: AsyncIterable<Upl
     blockCount: 0, uniqueCount: 0, chunkCount: 0, chunkBytes: 0, nodeCount: 0, nodeBytes: 0,
     sentCount: 0, sentRawBytes: 0, uploadBytes: 0, newChunkCount: 0, newRawBytes: 0, newStoredBytes: 0,
   };
-  const pool = new CompressPool(options.compressionLevel ?? ZSTD_LEVEL_DEFAULT, options.workerCount);
+  const workers = new FrameWorkers(options.workerCount, OPEN_FRAMES);
+  const level = options.compressionLevel ?? ZSTD_LEVEL_DEFAULT;
+  const bodies = new UploadBodies();
   try {
     const uploads: AsyncIterable<PutResult> = pipe(
-      different(blocks, report, signal),
-      inBatches,
-      orderedMap(PUBLISH_BATCHES_MAX, async (batch: UploadBlock[]) => {
+      inBatches(blocks, report, signal),
+      orderedMap(PUBLISH_BATCHES_MAX, async (batch: readonly UploadBlock[]) => {
         const missing = await client.missing(batch.map(({ digest }) => digest), { signal });
+        for (const [index, { release }] of batch.entries()) if (missing[index] === false) release?.();
         return batch.filter((_, index) => missing[index] === true);
       }),
-      inFrames,
-      orderedMap(pool.inFlightMax, async (group: UploadBlock[]) => {
-        report.sentCount += group.length;
-        report.sentRawBytes += sumBytes(group);
-        return pool.frame(group);
-      }),
-      inUploads,
-      orderedMap(PUBLISH_UPLOADS_MAX, async (frames: Uint8Array[]) => {
-        const result = await client.uploadFrames(frames, { signal });
-        report.uploadBytes += frames.reduce((sum, frame) => sum + frame.byteLength, 0);
+      (batches: AsyncIterable<readonly UploadBlock[]>) => inFrames(batches, workers, report),
+      orderedMap(workers.inFlightMax, (draft: FrameDraft) => workers.encode(draft, level)),
+      (frames: AsyncIterable<MadeFrame>) => inUploads(frames, bodies),
+      orderedMap(PUBLISH_UPLOADS_MAX, async (body: Uint8Array) => {
+        const result = await client.uploadFrames(body, { signal });
+        report.uploadBytes += body.byteLength;
+        bodies.giveBack(body);
         return result;
       }),
     );
@@ -88,30 +95,26 @@ export async function uploadBlocks(client: CoreClient, blocks: AsyncIterable<Upl
     }
     return report;
   } finally {
-    await pool.close();
+    await workers.close();
   }
 }
 
-/** Each block once. */
-async function* different(blocks: AsyncIterable<UploadBlock>, report: MutableReport, signal: AbortSignal | undefined): AsyncGenerator<UploadBlock, void, undefined> {
+/** Each block once; as many as one question is about. */
+async function* inBatches(blocks: AsyncIterable<UploadBlock>, report: MutableReport, signal: AbortSignal | undefined): AsyncGenerator<readonly UploadBlock[], void, undefined> {
   const seen = new Set<Digest>();
+  let batch: UploadBlock[] = [];
+  let bytes = 0;
   for await (const block of blocks) {
     throwIfAborted(signal);
     report.blockCount += 1;
-    if (seen.has(block.digest)) continue;
+    if (seen.has(block.digest)) {
+      block.release?.();
+      continue;
+    }
     seen.add(block.digest);
     report.uniqueCount += 1;
     report[block.kind === 'chunk' ? 'chunkCount' : 'nodeCount'] += 1;
     report[block.kind === 'chunk' ? 'chunkBytes' : 'nodeBytes'] += block.bytes.byteLength;
-    yield block;
-  }
-}
-
-/** What one question about missing blocks is about. */
-async function* inBatches(blocks: AsyncIterable<UploadBlock>): AsyncGenerator<UploadBlock[], void, undefined> {
-  let batch: UploadBlock[] = [];
-  let bytes = 0;
-  for await (const block of blocks) {
     batch.push(block);
     bytes += block.bytes.byteLength;
     if (bytes < PUBLISH_BATCH_BYTES && batch.length < REQUEST_DIGESTS_MAX) continue;
@@ -123,36 +126,48 @@ async function* inBatches(blocks: AsyncIterable<UploadBlock>): AsyncGenerator<Up
 }
 
 /** Consecutive blocks of one kind make a frame, across batches. Chunks and nodes come mixed: each kind fills its own. */
-async function* inFrames(batches: AsyncIterable<readonly UploadBlock[]>): AsyncGenerator<UploadBlock[], void, undefined> {
-  const open: Record<UploadBlock['kind'], { blocks: UploadBlock[]; bytes: number }> = { chunk: { blocks: [], bytes: 0 }, node: { blocks: [], bytes: 0 } };
+async function* inFrames(batches: AsyncIterable<readonly UploadBlock[]>, workers: FrameWorkers, report: MutableReport): AsyncGenerator<FrameDraft, void, undefined> {
+  const open: Record<UploadBlock['kind'], FrameDraft | undefined> = { chunk: undefined, node: undefined };
   for await (const batch of batches) {
-    for (const block of batch) {
-      const frame = open[block.kind];
-      frame.blocks.push(block);
-      frame.bytes += block.bytes.byteLength;
-      if (frame.bytes < FRAME_RAW_BYTES_TARGET && frame.blocks.length < FRAME_CHUNKS_MAX) continue;
-      yield frame.blocks;
-      open[block.kind] = { blocks: [], bytes: 0 };
+    for (const { digest, bytes, kind, release } of batch) {
+      const draft = (open[kind] ??= await workers.draft());
+      draft.add(digest, bytes);
+      report.sentCount += 1;
+      report.sentRawBytes += bytes.byteLength;
+      release?.();
+      if (!isFullFrame(draft.rawBytes, draft.chunkCount)) continue;
+      open[kind] = undefined;
+      yield draft;
     }
   }
-  for (const { blocks } of [open.chunk, open.node]) if (blocks.length > 0) yield blocks;
+  for (const draft of [open.chunk, open.node]) if (draft !== undefined) yield draft;
 }
 
-/** Frames that travel together. */
-async function* inUploads(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[], void, undefined> {
-  let upload: Uint8Array[] = [];
+/** Frames that travel together, one after the other. */
+async function* inUploads(frames: AsyncIterable<MadeFrame>, bodies: UploadBodies): AsyncGenerator<Uint8Array, void, undefined> {
+  let body = bodies.take();
   let bytes = 0;
   for await (const frame of frames) {
-    upload.push(frame);
-    bytes += frame.byteLength;
+    body.set(frame.bytes, bytes);
+    bytes += frame.bytes.byteLength;
+    frame.release();
     if (bytes < UPLOAD_BYTES_TARGET) continue;
-    yield upload;
-    upload = [];
+    yield body.subarray(0, bytes);
+    body = bodies.take();
     bytes = 0;
   }
-  if (upload.length > 0) yield upload;
+  if (bytes > 0) yield body.subarray(0, bytes);
 }
 
-function sumBytes(blocks: readonly UploadBlock[]): number {
-  return blocks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+/** Memory for the bodies of uploads, used again: as many as are under way, one that is filled, one that waits. */
+class UploadBodies {
+  readonly #free: ArrayBuffer[] = [];
+
+  take(): Uint8Array {
+    return new Uint8Array(this.#free.pop() ?? new ArrayBuffer(UPLOAD_BODY_BYTES));
+  }
+
+  giveBack(body: Uint8Array): void {
+    this.#free.push(body.buffer as ArrayBuffer);
+  }
 }

@@ -1,34 +1,19 @@
 /** The command line as a user meets it: the launcher, usage errors, JSON, exit codes. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import t from 'tap';
 import { parse } from 'yaml';
 import { createProgram } from '../../../src/cli/program.ts';
+import { LAUNCHER, runBranchcast } from './run-branchcast.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../../scripts/branchcast', import.meta.url));
 /** Port 9 (discard): nobody listens. */
 const NO_CORE = 'http://127.0.0.1:9';
-
-interface Run {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function branchcast(args: readonly string[], launcher = LAUNCHER): Promise<Run> {
-  return new Promise((resolve) => {
-    execFile(launcher, args, { encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } }, (error, stdout, stderr) => {
-      resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
 
 function commandsBelow(command: Command): Command[] {
   return [command, ...command.commands.flatMap(commandsBelow)];
@@ -53,7 +38,7 @@ await t.test('every command has examples, and every one that answers has --json'
 });
 
 await t.test('usage errors', async (t) => {
-  const [typo, asJson] = await Promise.all([branchcast(['layer', 'lsit']), branchcast(['layer', 'publish', '.', '--name', 'x', '--json'])]);
+  const [typo, asJson] = await Promise.all([runBranchcast(['layer', 'lsit']), runBranchcast(['layer', 'publish', '.', '--name', 'x', '--json'])]);
   t.equal(typo.exitCode, 2);
   t.match(typo.stderr, /^error BC_USAGE: unknown command 'lsit'/);
   t.match(typo.stderr, /Did you mean list\?/);
@@ -63,7 +48,7 @@ await t.test('usage errors', async (t) => {
 });
 
 await t.test('help and version are no errors; a line that stops short is', async (t) => {
-  const [help, version, short] = await Promise.all([branchcast(['layer', 'publish', '--help']), branchcast(['--version']), branchcast(['layer'])]);
+  const [help, version, short] = await Promise.all([runBranchcast(['layer', 'publish', '--help']), runBranchcast(['--version']), runBranchcast(['layer'])]);
   t.equal(help.exitCode, 0);
   t.match(help.stdout, /--parent/);
   t.match(version, { exitCode: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
@@ -74,11 +59,11 @@ await t.test('the launcher follows links', async (t) => {
   const dir = t.testdir({ bin: {} });
   symlinkSync(LAUNCHER, join(dir, 'bin/first'));
   symlinkSync('first', join(dir, 'bin/branchcast'));
-  t.match(await branchcast(['--version'], join(dir, 'bin/branchcast')), { exitCode: 0 });
+  t.match(await runBranchcast(['--version'], join(dir, 'bin/branchcast')), { exitCode: 0 });
 });
 
 await t.test('no core', async (t) => {
-  const [plain, scrub] = await Promise.all([branchcast(['site', 'list', '--core', 'ftp://x']), branchcast(['cache', 'status', '--reflector-api', NO_CORE, '--json'])]);
+  const [plain, scrub] = await Promise.all([runBranchcast(['site', 'list', '--core', 'ftp://x']), runBranchcast(['cache', 'status', '--reflector-api', NO_CORE, '--json'])]);
   t.equal(plain.exitCode, 2);
   t.match(plain.stderr, /^error BC_CONFIG_INVALID: /);
   t.equal(scrub.exitCode, 1);
@@ -88,9 +73,9 @@ await t.test('no core', async (t) => {
 await t.test('config check and show', async (t) => {
   const dir = t.testdir({ 'good.yaml': 'dataDir: data\nlisten: 127.0.0.1:1234\n', 'bad.yaml': 'lisen: 1\npackBytesTarget: 1 MiB\n' });
   const [good, bad, shown] = await Promise.all([
-    branchcast(['config', 'check', 'core', join(dir, 'good.yaml'), '--json']),
-    branchcast(['config', 'check', 'core', join(dir, 'bad.yaml')]),
-    branchcast(['config', 'show', 'core', join(dir, 'good.yaml'), '--origin']),
+    runBranchcast(['config', 'check', 'core', join(dir, 'good.yaml'), '--json']),
+    runBranchcast(['config', 'check', 'core', join(dir, 'bad.yaml')]),
+    runBranchcast(['config', 'show', 'core', join(dir, 'good.yaml'), '--origin']),
   ]);
   t.match(good, { exitCode: 0 });
   t.match(JSON.parse(good.stdout), { ok: true });
@@ -101,8 +86,8 @@ await t.test('config check and show', async (t) => {
 });
 
 await t.test('completion knows the verbs', async (t) => {
-  await Promise.all(['bash', 'zsh', 'fish'].map(async (shell) => t.match(await branchcast(['completion', shell]), { exitCode: 0, stdout: /branchcast/ }, shell)));
-  const verbs = await branchcast(['complete', '--', 'layer', '']);
+  await Promise.all(['bash', 'zsh', 'fish'].map(async (shell) => t.match(await runBranchcast(['completion', shell]), { exitCode: 0, stdout: /branchcast/ }, shell)));
+  const verbs = await runBranchcast(['complete', '--', 'layer', '']);
   t.match(verbs.stdout, /publish[\s\S]*diff[\s\S]*verify/);
 });
 

@@ -6,7 +6,7 @@ import t from 'tap';
 import { NODE_BYTES_MAX } from '../../../src/base/limits.ts';
 import { chunkCid, nodeCid } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
-import { readCar, writeCar, type CarBounds } from '../../../src/manifest/car.ts';
+import { openCar, readCar, writeCar, type CarBounds } from '../../../src/manifest/car.ts';
 import type { ManifestBlock } from '../../../src/manifest/entry.ts';
 import { BlockMap } from '../../doubles/block-map.ts';
 import { seededTree } from '../../doubles/seeded-tree.ts';
@@ -14,7 +14,7 @@ import { seededTree } from '../../doubles/seeded-tree.ts';
 const map = new BlockMap();
 const built = map.build(seededTree(21, 600).values());
 const blocks = [...map.blocks].map(([digest, bytes]) => ({ digest, bytes: Buffer.from(bytes) }));
-const car = await collect(writeCar(built.root, map.manifest(built.root).blocks()));
+const car = await collect(writeCar([built.root], map.manifest(built.root).blocks()));
 
 async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const all: Uint8Array[] = [];
@@ -31,7 +31,7 @@ async function* inPieces(bytes: Uint8Array, pieceBytes: number): AsyncGenerator<
 
 async function read(bytes: Uint8Array, pieceBytes = bytes.length, bounds?: CarBounds): Promise<ManifestBlock[]> {
   const found: ManifestBlock[] = [];
-  for await (const block of readCar(inPieces(bytes, pieceBytes), bounds)) found.push(block);
+  for await (const { digest, bytes: held } of readCar(inPieces(bytes, pieceBytes), bounds)) found.push({ digest, bytes: held });
   return found;
 }
 
@@ -40,9 +40,9 @@ const byDigest = (a: ManifestBlock, b: ManifestBlock): number => (a.digest < b.d
 void t.test('what is written reads back, however it is cut', async (t) => {
   for (const pieceBytes of [97, 4096, car.length]) t.same((await read(car, pieceBytes)).sort(byDigest), blocks.toSorted(byDigest), `${pieceBytes} bytes at a time`);
   const few = blocks.slice(0, 3);
-  const small = await collect(writeCar(built.root, (async function* () { yield* few; })()));
+  const small = await collect(writeCar([built.root], (async function* () { yield* few; })()));
   t.same(await read(small, 1), few, 'byte by byte');
-  t.same(await read(await collect(writeCar(built.root, (async function* () {})()))), [], 'no blocks');
+  t.same(await read(await collect(writeCar([built.root], (async function* () {})()))), [], 'no blocks');
 });
 
 void t.test('@ipld/car reads what is written here', async (t) => {
@@ -64,6 +64,18 @@ void t.test('what @ipld/car writes is read here', async (t) => {
   await writer.put({ cid: chunkCid(hash(raw)), bytes: raw });
   await writer.close();
   t.same(await read(await written), [...blocks, { digest: hash(raw), bytes: raw }]);
+});
+
+void t.test('roots, and chunks beside nodes', async (t) => {
+  const raw = Buffer.from('a chunk');
+  const mixed = [{ ...(blocks[0] as ManifestBlock), kind: 'node' as const }, { digest: hash(raw), bytes: raw, kind: 'chunk' as const }];
+  const bytes = await collect(writeCar([built.root, hash(raw)], (async function* () { yield* mixed; })()));
+  const { roots, blocks: read } = await openCar(inPieces(bytes, 50));
+  t.same(roots.map(String), [built.root, hash(raw)].map((root) => nodeCid(root).toString()));
+  const found: object[] = [];
+  for await (const block of read) found.push(block);
+  t.same(found, mixed);
+  t.ok((await CarReader.fromBytes(bytes)).has(chunkCid(hash(raw))));
 });
 
 void t.test('blocks are memory of their own', async (t) => {

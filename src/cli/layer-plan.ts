@@ -1,0 +1,127 @@
+/** `branchcast layer plan`: what it costs to bring a machine to a layer, before it is done. Reads manifests and asks where chunks are, and fetches none. */
+import { Option, type Command } from 'commander';
+import { PLAN_BLOCK_BYTES } from '../base/limits.ts';
+import { formatBytes, formatDuration, parseBitRate } from '../base/units.ts';
+import { formatRoot, type Digest } from '../chunking/digest.ts';
+import { forecastApply, type Forecast } from '../image/forecast.ts';
+import type { Manifest } from '../manifest/read.ts';
+import type { PublishedLayer } from '../wan/api-messages.ts';
+import type { CoreClient } from '../wan/core-client.ts';
+import { transferCost, type TransferCost } from '../wan/transfer-cost.ts';
+import { action, addCommand, type Invocation } from './command.ts';
+import { CoreManifests } from './core-manifest.ts';
+import { coreOption, withCore, type CoreOptions } from './core-url.ts';
+import { facts, type Outcome } from './outcome.ts';
+import { requireLayer } from './require-layer.ts';
+
+interface PlanOptions extends CoreOptions {
+  readonly have: readonly string[];
+  /** Bits a second. */
+  readonly rate?: number;
+}
+
+interface ManifestCost {
+  nodeCount: number;
+  nodeBytes: number;
+  /** As the core sends them. */
+  wireBytes: number;
+}
+
+interface Plan {
+  readonly layer: PublishedLayer;
+  readonly have: readonly PublishedLayer[];
+  readonly forecast: Forecast;
+  /** Of the chunks that are needed: those in what the machine has. */
+  readonly seedCount: number;
+  readonly seedBytes: number;
+  readonly fetchCount: number;
+  readonly fetchBytes: number;
+  readonly transfer: TransferCost;
+  readonly manifest: ManifestCost;
+}
+
+export function addPlanCommand(group: Command): void {
+  addCommand(group, 'plan', 'say what a pull costs at most, without deltas, before it is done: network, disk, time', [
+    'branchcast layer plan base/debian@12.8',
+    'branchcast layer plan base/debian@12.8 --have base/debian@12.7 --rate 50mbit',
+    'branchcast layer plan base/debian --have base/debian@12.7 --have app/editor@3.1 --json',
+  ])
+    .argument('<layer>', 'name@version, name or root')
+    .option('--have <layer>', 'what the machine has: first the layer that is in the directory, then others whose chunks are at hand; may be repeated', (ref: string, others: string[]) => [...others, ref], [])
+    .addOption(new Option('--rate <rate>', 'speed of the line, such as 50mbit: says how long it takes').argParser(parseBitRate))
+    .addOption(coreOption())
+    .action(action(async (invocation, ref: string, options: PlanOptions): Promise<Outcome> => outcome(await plan(ref, options, invocation), options.rate)));
+}
+
+async function plan(ref: string, options: PlanOptions, { signal, progress }: Invocation): Promise<Plan> {
+  return withCore(options, async (client) => {
+    const layer = await requireLayer(client, ref, signal);
+    const have: PublishedLayer[] = [];
+    for (const held of options.have) have.push(await requireLayer(client, held, signal));
+    progress.update('plan: reading manifests');
+    const manifests = new CoreManifests(client, signal);
+    const haves: Manifest[] = [];
+    for (const { root } of have) haves.push(await manifests.open(root));
+    const [manifest, after] = await countedManifest(client, manifests, layer.root);
+    const forecast = await forecastApply(after, haves[0], PLAN_BLOCK_BYTES, signal);
+    progress.update('plan: looking for chunks');
+    const lacking = new Map(forecast.chunks);
+    for (const held of haves) for await (const { digest } of held.chunks()) lacking.delete(digest);
+    const [fetchBytes, neededBytes] = [sumOf(lacking.values()), sumOf(forecast.chunks.values())];
+    return {
+      layer, have, forecast, manifest,
+      seedCount: forecast.chunks.size - lacking.size, seedBytes: neededBytes - fetchBytes, fetchCount: lacking.size, fetchBytes,
+      transfer: await transferCost(client, [...lacking.keys()], { signal }),
+    };
+  });
+}
+
+/** The manifest, and what it cost to get it from the core: a pull asks for just that. */
+async function countedManifest(client: CoreClient, manifests: CoreManifests, root: Digest): Promise<[ManifestCost, Manifest]> {
+  const cost: ManifestCost = { nodeCount: 0, nodeBytes: 0, wireBytes: -client.receivedBytes.manifests };
+  const manifest = await manifests.open(root, ({ bytes }) => {
+    cost.nodeCount += 1;
+    cost.nodeBytes += bytes.byteLength;
+  });
+  cost.wireBytes += client.receivedBytes.manifests;
+  return [cost, manifest];
+}
+
+function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan, rate: number | undefined): Outcome {
+  const { fileCount, fileBytes, movedCount, roomBytes } = forecast;
+  const { missingCount, frameCount, rangeCount, rangeBytes, aloneCount, aloneBytes } = transfer;
+  const networkBytes = manifest.wireBytes + rangeBytes + aloneBytes;
+  const peakBytes = roomBytes + manifest.nodeBytes;
+  const seconds = rate === undefined ? undefined : (8 * networkBytes) / rate;
+  const nameOf = ({ name, version }: PublishedLayer): string => `${name}@${version}`;
+  const json = {
+    layer: nameOf(layer), root: formatRoot(layer.root), have: have.map(nameOf),
+    files: { writeCount: fileCount, writeBytes: fileBytes, movedCount },
+    chunks: { neededCount: forecast.chunks.size, ...chunks, missingCount },
+    manifest,
+    network: { bytes: networkBytes, frameCount, rangeCount, rangeBytes, aloneCount, aloneBytes },
+    disk: { peakBytes },
+    ...(rate === undefined ? {} : { rateBitsPerSecond: rate, seconds }),
+  };
+  const text = facts([
+    ['layer', json.layer],
+    ['have', have.length === 0 ? 'nothing: a first copy' : json.have.join(', ')],
+    ['files to write', `${fileCount}, ${formatBytes(fileBytes)}${movedCount === 0 ? '' : `; ${movedCount} only get another name`}`],
+    ['from this disk', `${chunks.seedCount} chunks, ${formatBytes(chunks.seedBytes)}`],
+    ['to fetch', `${chunks.fetchCount} chunks, ${formatBytes(chunks.fetchBytes)}`],
+    ['  whole frames', `${frameCount} in ${rangeCount} ranges, ${formatBytes(rangeBytes)}`],
+    ['  single chunks', `${aloneCount}, about ${formatBytes(aloneBytes)}`],
+    ['manifest', `${manifest.nodeCount} nodes, ${formatBytes(manifest.nodeBytes)}; ${formatBytes(manifest.wireBytes)} on the network`],
+    ['network', `${formatBytes(networkBytes)}${have.length === 0 ? '' : ', or less where the core sends deltas'}`],
+    ['disk at the peak', `${formatBytes(peakBytes)} beside what is there`],
+    ...(seconds === undefined ? [] : [['time', formatDuration(seconds * 1000)] as const]),
+    ...(missingCount === 0 ? [] : [['not at the core', `${missingCount} chunks: publish the layer again`] as const]),
+  ]);
+  return { json, text };
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const number of numbers) sum += number;
+  return sum;
+}
