@@ -1,6 +1,7 @@
 /** The endpoint daemon: its parts, how they are wired, and the order in which they start and stop. */
 import { mkdir } from 'node:fs/promises';
 import { systemClock } from '../base/clock.ts';
+import { Closers } from '../base/closers.ts';
 import { asBranchcastError } from '../base/errors.ts';
 import { createHttpApi } from '../base/http-api.ts';
 import type { Logger } from '../base/log.ts';
@@ -22,22 +23,20 @@ export interface RunningAgent {
 export async function startAgent(config: AgentConfig, log: Logger): Promise<RunningAgent> {
   const clock = systemClock;
   const stop = new AbortController();
-  const cleanups: (() => Promise<unknown>)[] = [];
+  const closers = new Closers();
   const close = async (): Promise<void> => {
     stop.abort();
-    for (const cleanup of cleanups.splice(0).toReversed()) {
-      await cleanup().catch((thrown: unknown) => log.warn({ err: asBranchcastError(thrown) }, 'while stopping'));
-    }
+    for (const err of await closers.close()) log.warn({ err }, 'while stopping');
   };
 
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     const host = await createLanHost({ privateKey: await loadOrCreateIdentity(config.dataDir), listen: [], log });
-    cleanups.push(() => host.close());
+    closers.add(() => host.close());
     const site = createSiteSources({ ...config, giveUpAfterMs: Math.max(config.coreFallbackAfterMs * 2, config.pollIntervalMs), host, clock, log });
-    cleanups.push(() => site.close());
+    closers.add(() => site.close());
     const assignments = config.assignments.map(
-      (assignment) => new Assignment({ ...assignment, pollIntervalMs: config.pollIntervalMs, sources: site.sources, clock, log, signal: stop.signal }),
+      (assignment) => new Assignment({ ...assignment, pollIntervalMs: config.pollIntervalMs, driftCheckIntervalMs: config.driftCheckIntervalMs, deltas: config.deltas === 'on', sources: site.sources, clock, log, signal: stop.signal }),
     );
 
     const status = (): Record<string, unknown> => ({
@@ -52,7 +51,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Runn
       rssBytes: process.memoryUsage.rss(),
     });
     const api = createHttpApi({ role: 'agent', log });
-    cleanups.push(() => api.close());
+    closers.add(() => api.close());
     for (const source of ['reflector', 'peers', 'core', 'seed'] satisfies (keyof BytesBySource)[]) {
       exposeCounter(api.metrics, `branchcast_received_${source}_bytes_total`, `Bytes that came from: ${source}.`, () => assignments.reduce((sum, { totals }) => sum + totals[source], 0));
     }
@@ -60,7 +59,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Runn
     const apiUrl = await api.listen(config.apiListen);
 
     const working = [...assignments.map((assignment) => assignment.follow()), report()];
-    cleanups.push(() => Promise.all(working));
+    closers.add(() => Promise.all(working));
     return { api: apiUrl, peerId: host.peerId, close };
 
     async function report(): Promise<void> {

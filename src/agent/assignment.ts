@@ -4,7 +4,8 @@ import { asBranchcastError, type BranchcastError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { formatRoot } from '../chunking/digest.ts';
 import type { Sources } from '../transfer/ask-sources.ts';
-import { pullLayer, type BytesBySource, type PullProgress } from './pull-layer.ts';
+import type { LayerRecord } from '../transfer/chunk-source.ts';
+import { pullLayer, resolveLayer, type BytesBySource, type PullProgress } from './pull-layer.ts';
 
 export interface AssignmentOptions {
   /** `name@version`, or `name` to follow its newest version. */
@@ -12,6 +13,9 @@ export interface AssignmentOptions {
   readonly target: string;
   readonly adopt: boolean;
   readonly pollIntervalMs: number;
+  /** For so long a target that was found right is taken to be so still. */
+  readonly driftCheckIntervalMs: number;
+  readonly deltas: boolean;
   readonly sources: Sources;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,6 +43,8 @@ export class Assignment {
   #status: AssignmentStatus;
   /** Bytes of all pulls since the start. */
   #totals: BytesBySource = { reflector: 0, peers: 0, core: 0, seed: 0 };
+  /** The layer that the target was last seen to be, and when. */
+  #settled: { readonly layer: LayerRecord; readonly atMs: number } | undefined;
 
   constructor(options: AssignmentOptions) {
     this.#options = options;
@@ -62,8 +68,17 @@ export class Assignment {
     }
   }
 
+  /** A look at every file costs too much to go with every poll. */
+  async #isSettled(): Promise<boolean> {
+    const { layer: ref, sources, clock, driftCheckIntervalMs, signal } = this.#options;
+    if (this.#settled === undefined || clock.monotonicMs() - this.#settled.atMs >= driftCheckIntervalMs) return false;
+    const { name, version, root } = this.#settled.layer;
+    const now = await resolveLayer(ref, sources, signal);
+    return now.name === name && now.version === version && now.root === root;
+  }
+
   async #pull(): Promise<void> {
-    const { layer: ref, target, adopt, sources, clock, log, signal } = this.#options;
+    const { layer: ref, target, adopt, deltas, sources, clock, log, signal } = this.#options;
     const startedMs = clock.monotonicMs();
     const startedAt = new Date(clock.wallMs()).toISOString();
     const seconds = (): number => Math.round(clock.monotonicMs() - startedMs) / 1000;
@@ -76,7 +91,12 @@ export class Assignment {
       this.#status = { ...withoutError(this.#status), state: 'pulling', startedAt, seconds: seconds(), bytes, progress: { state, doneBytes, neededBytes } };
     };
     try {
-      const { layer, changed, bytes } = await pullLayer({ ref, target, adopt, sources, signal, onProgress });
+      if (await this.#isSettled()) {
+        this.#status = { ...withoutError(this.#status), state: 'applied' };
+        return;
+      }
+      const { layer, changed, bytes } = await pullLayer({ ref, target, adopt, deltas, sources, signal, onProgress });
+      this.#settled = { layer, atMs: clock.monotonicMs() };
       const there = { version: layer.version, root: formatRoot(layer.root) };
       if (changed) {
         this.#status = { layer: ref, target, state: 'applied', ...there, startedAt, seconds: seconds(), bytes };

@@ -17,6 +17,7 @@ export const agentConfig = defineConfig('agent', {
     default: '60 s',
     doc: 'How long the reflectors may be of no help before the core is asked. With no reflector configured the core is asked at once.',
   }),
+  deltas: setting.oneOf(['on', 'off'], { default: 'on', doc: 'Whether what changed in a layer comes from the core as deltas against the version that is there. A reflector has a setting of its own.' }),
   assignments: setting.list(
     setting.record({
       layer: setting.text({ doc: 'name@version, or a name to follow its newest version.' }),
@@ -26,6 +27,11 @@ export const agentConfig = defineConfig('agent', {
     { default: [], doc: 'What this endpoint shall hold.' },
   ),
   pollIntervalMs: setting.duration({ default: '30 s', min: '100 ms', doc: 'How often a newer version is looked for, and how long to wait after a failure.' }),
+  driftCheckIntervalMs: setting.duration({
+    default: '1 h',
+    min: '1 s',
+    doc: 'How often the files of an applied layer are looked at, and those that somebody changed written anew. A look reads no contents, but every inode.',
+  }),
   reportIntervalMs: setting.duration({ default: '60 s', min: '1 s', doc: 'How often this endpoint tells the core what it did, if coreUrl is set.' }),
   apiListen: setting.hostPort({ default: '127.0.0.1:7421', doc: 'Local HTTP API: status, metrics. Port 0 takes any free port.' }),
   logLevel: setting.oneOf(LOG_LEVELS, { default: 'info', doc: 'Least severity that is logged.' }),

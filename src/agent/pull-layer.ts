@@ -32,6 +32,8 @@ export interface PullOptions {
   readonly target: string;
   /** Take over a directory that holds files which branchcast did not put there. */
   readonly adopt?: boolean;
+  /** False: chunks are fetched whole although the target holds an older version. */
+  readonly deltas?: boolean;
   readonly sources: Sources;
   readonly signal: AbortSignal;
   onProgress?(progress: PullProgress): void;
@@ -73,7 +75,8 @@ export async function pullLayer(options: PullOptions): Promise<PullResult> {
   }
 }
 
-async function resolveLayer(ref: string, sources: Sources, signal: AbortSignal): Promise<LayerRecord> {
+/** What a source that answers first says `ref` is now. Throws BC_LAYER_NOT_FOUND, BC_NO_SOURCE. */
+export async function resolveLayer(ref: string, sources: Sources, signal: AbortSignal): Promise<LayerRecord> {
   let layer: LayerRecord | undefined;
   try {
     await sources.ask(`layer ${ref}`, signal, async (source) => {
@@ -99,7 +102,12 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
   const before = current === undefined ? undefined : new Manifest(current.root, read);
   progress.update({ state: 'planning' });
   const staging = await target.stage(new Manifest(layer.root, read), before, { signal });
-  if (staging === undefined) return false;
+  const label = { layer: `${layer.name}@${layer.version}`, descriptor: layer.descriptor };
+  if (staging === undefined) {
+    // The same tree may have been published under another name or version.
+    target.relabel(label);
+    return false;
+  }
 
   progress.update({ state: 'seeding', neededBytes: staging.neededBytes });
   await staging.seed({
@@ -121,9 +129,10 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
       onBytes: (frameBytes, kind) => progress.received(frameBytes, kind),
     },
     signal,
+    options.deltas === false ? undefined : staging.oldContent({ signal }),
   );
   progress.update({ state: 'switching' });
-  await staging.switch({ layer: `${layer.name}@${layer.version}`, descriptor: layer.descriptor }, { signal });
+  await staging.switch(label, { signal });
   return true;
 }
 

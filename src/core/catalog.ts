@@ -63,6 +63,12 @@ export class Catalog {
     return pointers.map((sequence) => this.#layer(sequence)).filter((layer) => layer !== undefined);
   }
 
+  /** The version of each name that was committed last. */
+  async newest(): Promise<PublishedLayer[]> {
+    const pointers = await this.#db.values({ gt: 'newest/', lt: 'newest/~' }).all();
+    return pointers.map((sequence) => this.#layer(sequence)).filter((layer) => layer !== undefined);
+  }
+
   /** A sequence number for the next commit. Durable no later than whatever is written after it. */
   async takeSequence(): Promise<number> {
     this.#lastTaken += 1;

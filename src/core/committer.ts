@@ -6,10 +6,10 @@ import type { Clock } from '../base/clock.ts';
 import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
 import { COMMITS_WAITING_MAX } from '../base/limits.ts';
 import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
-import { decodeDescriptor, type LayerDescriptor } from '../manifest/descriptor.ts';
+import { decodeDescriptor, type DescribedCounts, type LayerKind } from '../manifest/descriptor.ts';
 import { Manifest } from '../manifest/read.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
-import type { LayerKind, PublishedLayer } from '../wan/api-messages.ts';
+import type { PublishedLayer } from '../wan/api-messages.ts';
 import { checkLayerName } from '../wan/layer-ref.ts';
 import { takenBy, type Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -80,7 +80,9 @@ export class Committer {
       throwIfAborted(signal);
       await nodes.add(block.digest, block.bytes.byteLength);
     }
-    for await (const chunk of manifest.chunks()) {
+    const { node: top } = await manifest.nodes.tree({ digest: described.tree, claim: undefined });
+    let files = 0;
+    for await (const chunk of manifest.chunks((type) => (files += Number(type === 'file')))) {
       throwIfAborted(signal);
       await chunks.add(chunk.digest, chunk.bytes);
     }
@@ -88,7 +90,11 @@ export class Committer {
     if (chunks.missingCount > 0) {
       throw new BranchcastError('BC_MANIFEST_INCOMPLETE', `${chunks.missingCount} chunks of ${name}@${version} are not stored`, { details: { name, version, missingCount: chunks.missingCount } });
     }
-    checkDescribed(described, { chunks: chunks.count, chunkBytes: chunks.bytes });
+    // What the top says of entries and bytes, the walk has held against every node below.
+    checkDescribed(described, {
+      entries: top.entryCount, files, logicalBytes: top.logicalBytes,
+      chunks: chunks.count, chunkBytes: chunks.bytes, manifestNodes: nodes.count, manifestBytes: nodes.bytes,
+    });
     const counts = [own, nodes, chunks];
     return {
       name, version, kind, root: described.tree, descriptor,
@@ -113,7 +119,7 @@ export class Committer {
 }
 
 /** A descriptor must tell the truth of what is to be fetched, since everybody plans by it. */
-function checkDescribed(described: LayerDescriptor, counted: Readonly<Pick<LayerDescriptor, 'chunks' | 'chunkBytes'>>): void {
+function checkDescribed(described: DescribedCounts, counted: DescribedCounts): void {
   for (const [what, count] of Object.entries(counted)) {
     const said = described[what as keyof typeof counted];
     if (said !== count) throw new BranchcastError('BC_DESCRIPTOR_MALFORMED', `the descriptor says ${what} = ${said}, the manifest has ${count}`, { details: { what, said, count } });

@@ -9,7 +9,10 @@ import { ErrorJson } from '../wan/api-messages.ts';
 import type { Catalog } from './catalog.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { Committer } from './committer.ts';
+import type { Deltas } from './deltas.ts';
 import type { ScrubJob } from '../store/scrub-job.ts';
+import type { Quiet } from './quiet.ts';
+import type { RepackJob } from './repack-job.ts';
 import type { SiteRegistry } from './site-registry.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -23,6 +26,10 @@ export interface CoreParts {
   readonly sites: SiteRegistry;
   readonly traffic: Traffic;
   readonly scrub: ScrubJob;
+  /** Undefined: switched off. */
+  readonly deltas: Deltas | undefined;
+  readonly repack: RepackJob;
+  readonly quiet: Quiet;
   readonly clock: Clock;
   readonly log: Logger;
   readonly startedAt: string;

@@ -3,6 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
+import { Closers } from '../base/closers.ts';
 import { asBranchcastError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { openPackChunkStore } from '../store/pack-chunk-store.ts';
@@ -10,9 +11,14 @@ import { Catalog } from './catalog.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { Committer } from './committer.ts';
 import type { CoreConfig } from './config.ts';
+import { DeltaShelf } from './delta-shelf.ts';
+import { Deltas } from './deltas.ts';
 import { createCoreApi } from './core-api.ts';
 import { openLevel } from './open-level.ts';
 import { ScrubJob } from '../store/scrub-job.ts';
+import { Quiet } from './quiet.ts';
+import { RepackJob } from './repack-job.ts';
+import { RepackLedger } from './repack-ledger.ts';
 import { SiteRegistry } from './site-registry.ts';
 import { UsageLedger } from './usage-ledger.ts';
 
@@ -25,41 +31,48 @@ export interface RunningCore {
 
 /** Resolves when the API answers. BC_STORE_LOCKED, BC_STORE_DAMAGED, BC_ADDRESS_IN_USE. */
 export async function startCore(config: CoreConfig, log: Logger): Promise<RunningCore> {
-  const cleanups: (() => Promise<unknown>)[] = [];
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= (async () => {
-      for (const cleanup of cleanups.reverse()) await cleanup();
-    })();
-    return closing;
+  const closers = new Closers();
+  const close = async (): Promise<void> => {
+    const [first, ...others] = await closers.close();
+    for (const err of others) log.warn({ err }, 'while stopping');
+    if (first !== undefined) throw first;
   };
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     await chmod(config.dataDir, 0o700);
     const db = await openLevel(join(config.dataDir, 'catalog'));
-    cleanups.push(() => db.close());
+    closers.add(() => db.close());
     const store = await openPackChunkStore({ dir: join(config.dataDir, 'store'), packBytesTarget: config.packBytesTarget, log });
-    cleanups.push(() => store.close());
+    closers.add(() => store.close());
     const catalog = await Catalog.open(db);
     const sites = await SiteRegistry.open(db);
     const changes = new ChangeFeed();
     const clock = systemClock;
     const scrub = new ScrubJob(store, clock, log);
-    cleanups.push(() => scrub.close());
+    closers.add(() => scrub.close());
+    const deltas = config.deltas === 'off' ? undefined : new Deltas({
+      store, log, shelf: await DeltaShelf.open(join(config.dataDir, 'deltas'), config.deltaCacheBytes), sequenceOf: (root) => catalog.resolve({ root })?.sequence,
+    });
+    closers.add(async () => deltas?.close());
     const stop = new AbortController();
     const startedAt = new Date(clock.wallMs()).toISOString();
-    const committer = new Committer({ store, catalog, changes, clock, ledger: new UsageLedger(db, catalog) });
-    const api = createCoreApi(log, (traffic) => ({ store, catalog, committer, changes, sites, traffic, scrub, clock, log, startedAt, closing: stop.signal }));
-    cleanups.push(async () => {
+    const usage = new UsageLedger(db, catalog);
+    const committer = new Committer({ store, catalog, changes, clock, ledger: usage });
+    const quiet = new Quiet(clock, config.repackQuiet);
+    const repack = new RepackJob({ store, catalog, usage, ledger: new RepackLedger(db), quiet, clock, log, automatic: config.repack === 'on', level: config.repackLevel });
+    closers.add(() => repack.close());
+    const api = createCoreApi(log, (traffic) => ({ store, catalog, committer, changes, sites, traffic, scrub, deltas, repack, quiet, clock, log, startedAt, closing: stop.signal }));
+    closers.add(async () => {
       stop.abort();
       await api.close();
     });
     if (!isLoopback(config.listen.host)) log.warn({ listen: config.listen }, 'the network is believed: whoever reaches this address can publish and fetch');
     const url = await api.listen(config.listen);
+    repack.start();
     log.info({ url, dataDir: config.dataDir, layerCount: catalog.layerCount, chunkCount: store.stats().chunkCount }, 'the core serves');
     return { api: url, close };
   } catch (thrown) {
-    await close();
+    await close().catch((error: unknown) => log.warn({ err: error }, 'while stopping'));
     throw asBranchcastError(thrown);
   }
 }

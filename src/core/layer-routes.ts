@@ -7,7 +7,7 @@ import { parseLayerRef } from '../wan/layer-ref.ts';
 import { ERRORS, type CoreApp, type CoreParts } from './core-app.ts';
 import { callerGone } from './stream-answer.ts';
 
-export function layerRoutes(app: CoreApp, { catalog, committer, changes, closing }: CoreParts): void {
+export function layerRoutes(app: CoreApp, { catalog, committer, changes, repack, closing }: CoreParts): void {
   app.get('/v1/layers', {
     schema: { summary: 'Layers in the order of their commits, from `after` on', tags: ['layers'], querystring: LayersQuery, response: { 200: LayersJson, ...ERRORS } },
   }, async ({ query }) => page(await catalog.list(query.after ?? 0, LAYERS_PER_ANSWER_MAX, query.name), query.after ?? 0));
@@ -20,7 +20,8 @@ export function layerRoutes(app: CoreApp, { catalog, committer, changes, closing
   }, async ({ params }) => {
     const layer = catalog.resolve(parseLayerRef(params.ref));
     if (layer === undefined) throw new BranchcastError('BC_LAYER_NOT_FOUND', `the core has no layer ${params.ref}`, { details: { ref: params.ref } });
-    return layerToJson(layer);
+    const repacked = repack.of(layer);
+    return { ...layerToJson(layer), ...(repacked === undefined ? {} : { repacked }) };
   });
 
   app.post('/v1/layers', {

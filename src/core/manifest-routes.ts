@@ -4,16 +4,17 @@ import { createZstdCompress } from 'node:zlib';
 import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
 import { HAVE_ROOTS_MAX } from '../base/limits.ts';
-import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
+import type { Digest } from '../chunking/digest.ts';
 import { writeCar } from '../manifest/car.ts';
 import { missingBlocks } from '../manifest/missing-blocks.ts';
 import { Manifest } from '../manifest/read.ts';
 import { BytesAnswer, ERRORS, type CoreApp, type CoreParts } from './core-app.ts';
+import { rootOf, rootsOf } from './root-params.ts';
 import { begun, streamOf } from './stream-answer.ts';
 
 const CAR = 'application/vnd.ipld.car';
 
-export function manifestRoutes(app: CoreApp, { store, log }: CoreParts): void {
+export function manifestRoutes(app: CoreApp, { store, repack, log }: CoreParts): void {
   app.get('/v1/manifests/:root', {
     config: { traffic: 'manifests' },
     schema: {
@@ -25,11 +26,12 @@ export function manifestRoutes(app: CoreApp, { store, log }: CoreParts): void {
   }, async ({ params, query, headers }, reply) => {
     const root = rootOf(params.root);
     if (store.has([root])[0] !== true) throw new BranchcastError('BC_LAYER_NOT_FOUND', `the core has no manifest ${params.root}`, { details: { root: params.root } });
+    repack.fetched(root);
     const read = (digest: Digest): Promise<Uint8Array | undefined> => store.get(digest);
     // What the caller has and the core does not know is a hint that does not help.
-    const haves = [...new Set((query.have ?? '').split(',').filter((text) => text !== '').map(rootOf))].filter((have) => store.has([have])[0] === true);
+    const haves = rootsOf(query.have ?? '').filter((have) => store.has([have])[0] === true);
     const blocks = missingBlocks(new Manifest(root, read), haves.map((have) => new Manifest(have, read)));
-    const car = streamOf(writeCar(root, await begun(blocks)));
+    const car = streamOf(writeCar([root], await begun(blocks)));
     car.once('error', (error) => log.error({ err: error, root: params.root }, 'a manifest could not be sent to its end'));
     void reply.type(CAR).header('vary', 'accept-encoding');
     if (!acceptsZstd(headers['accept-encoding'])) return reply.send(car);
@@ -47,10 +49,4 @@ function compressed(plain: Readable): Readable {
 /** `zstd` among the codings, and not with q=0 (RFC 9110, section 12.5.3). */
 function acceptsZstd(header: string | undefined): boolean {
   return (header ?? '').split(',').some((coding) => /^\s*zstd\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding));
-}
-
-function rootOf(text: string): Digest {
-  const root = parseRoot(text);
-  if (root === undefined) throw new BranchcastError('BC_USAGE', `"${text.slice(0, 100)}" is not the id of a manifest; such as ${formatRoot('0'.repeat(64) as Digest)} is one`);
-  return root;
 }

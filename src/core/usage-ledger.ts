@@ -40,6 +40,11 @@ export class UsageLedger {
     return uses;
   }
 
+  /** The commit that used it first; undefined if none did. */
+  firstUse(digest: Digest): number | undefined {
+    return this.#read(digestToBytes(digest)).first;
+  }
+
   #read(key: Uint8Array): { readonly first: number | undefined; readonly last: number | undefined } {
     const value = this.#uses.getSync(key);
     if (value === undefined || value.byteLength !== VALUE_BYTES) return { first: undefined, last: undefined };

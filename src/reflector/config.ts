@@ -19,6 +19,7 @@ export const reflectorConfig = defineConfig('reflector', {
     default: [],
     doc: 'Layers that are fetched and never evicted from the cache.',
   }),
+  deltas: setting.oneOf(['on', 'off'], { default: 'on', doc: 'Whether what changed in a layer comes as deltas against an older version that is in the cache.' }),
   reportIntervalMs: setting.duration({ default: '30 s', min: '1 s', doc: 'How often this reflector tells the core what it did.' }),
   logLevel: setting.oneOf(LOG_LEVELS, { default: 'info', doc: 'Least severity that is logged.' }),
 });

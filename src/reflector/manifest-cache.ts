@@ -16,12 +16,14 @@ export class ManifestCache {
   readonly #complete = new Set<Digest>();
 
   readonly #signal: AbortSignal;
+  readonly #onWhole: (root: Digest) => Promise<void>;
 
-  /** `signal` ends fetches under way: they belong to the site, not to the endpoint that asked first. */
-  constructor(store: ChunkStore, source: ChunkSource, signal: AbortSignal) {
+  /** `onWhole` is told of each manifest that somebody asked for and that is here; they wait for it. `signal` ends fetches under way: they belong to the site, not to the endpoint that asked first. */
+  constructor(store: ChunkStore, source: ChunkSource, signal: AbortSignal, onWhole: (root: Digest) => Promise<void> = async () => undefined) {
     this.#store = store;
     this.#source = source;
     this.#signal = signal;
+    this.#onWhole = onWhole;
   }
 
   manifest(root: Digest): Manifest {
@@ -32,7 +34,7 @@ export class ManifestCache {
   ensure(root: Digest): Promise<void> {
     const underway = this.#underway.get(root);
     if (underway !== undefined) return underway;
-    const fetching = this.#ensure(root).finally(() => this.#underway.delete(root));
+    const fetching = this.#ensure(root).then(() => this.#onWhole(root)).finally(() => this.#underway.delete(root));
     this.#underway.set(root, fetching);
     return fetching;
   }

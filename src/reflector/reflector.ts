@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
+import { Closers } from '../base/closers.ts';
 import { asBranchcastError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { VERSION } from '../base/version.ts';
@@ -21,6 +22,8 @@ import { LayerDirectory } from './layer-directory.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { Prefetch } from './prefetch.ts';
 import { SiteProvider } from './site-provider.ts';
+import { SiteUpdates } from './site-updates.ts';
+import { UpdateSource } from './update-source.ts';
 
 export interface RunningReflector {
   readonly api: string;
@@ -33,41 +36,41 @@ export interface RunningReflector {
 export async function startReflector(config: ReflectorConfig, log: Logger): Promise<RunningReflector> {
   const clock = systemClock;
   const stop = new AbortController();
-  const cleanups: (() => Promise<unknown>)[] = [];
+  const closers = new Closers();
   const close = async (): Promise<void> => {
     stop.abort();
-    for (const cleanup of cleanups.splice(0).toReversed()) {
-      await cleanup().catch((thrown: unknown) => log.warn({ err: asBranchcastError(thrown) }, 'while stopping'));
-    }
+    for (const err of await closers.close()) log.warn({ err }, 'while stopping');
   };
 
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
     const store = await openPackChunkStore({ dir: join(config.dataDir, 'cache'), quotaBytes: config.cacheQuotaBytes, log });
-    cleanups.push(() => store.close());
+    closers.add(() => store.close());
     const layers = await LayerDirectory.open(join(config.dataDir, 'layers'));
-    cleanups.push(() => layers.close());
+    closers.add(() => layers.close());
     const client = new CoreClient(config.coreUrl, { site: config.site });
-    cleanups.push(() => client.close());
+    closers.add(() => client.close());
 
     const activity = new Activity();
     const core = new CoreSource(client);
-    const fetch = new FetchOnce(store, core, {
+    const updates = new SiteUpdates({ store, layers });
+    const source = config.deltas === 'off' ? core : new UpdateSource({ core, store, updates, clock, log, onDelta: (use) => activity.delta(use) });
+    const fetch = new FetchOnce(store, source, {
       onFrame: (frameBytes, newStoredBytes) => activity.fetched(frameBytes, newStoredBytes),
       onCorrupt: (error) => {
         activity.corrupt();
         log.error({ code: error.code, ...error.details }, error.message);
       },
     });
-    cleanups.push(() => fetch.close());
-    const manifests = new ManifestCache(store, core, stop.signal);
+    closers.add(() => fetch.close());
+    const manifests = new ManifestCache(store, core, stop.signal, (root) => updates.note(root));
     const prefetch = new Prefetch({ store, fetch, manifests, layers, patterns: config.prefetch, pinned: config.pinned, log, signal: stop.signal });
-    cleanups.push(() => prefetch.settled());
+    closers.add(() => prefetch.settled());
     const scrub = new ScrubJob(store, clock, log);
-    cleanups.push(() => scrub.close());
+    closers.add(() => scrub.close());
 
     const host = await createLanHost({ privateKey: await loadOrCreateIdentity(config.dataDir), listen: config.lanListen, log });
-    cleanups.push(() => host.close());
+    closers.add(() => host.close());
     await serveBlocks(host, new SiteProvider({ store, fetch, manifests, layers, core }), {
       log,
       onServed: (_peerId, frameBytes) => activity.served(frameBytes),
@@ -90,7 +93,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
       rssBytes: process.memoryUsage.rss(),
     });
     const api = createReflectorApi({ log, store, scrub, activity, status, connectionCount: () => host.connectionCount() });
-    cleanups.push(() => api.close());
+    closers.add(() => api.close());
     const apiUrl = await api.listen(config.apiListen);
 
     const following = followCore({
@@ -107,7 +110,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
       },
     });
     const reporting = report();
-    cleanups.push(() => Promise.all([following, reporting]));
+    closers.add(() => Promise.all([following, reporting]));
     return { api: apiUrl, lan: host.addresses(), peerId: host.peerId, close };
 
     async function report(): Promise<void> {

@@ -6,7 +6,7 @@ import type { ChunkStore } from '../store/chunk-store.ts';
 import { selectFrames } from '../store/select-frames.ts';
 import type { BlockProvider } from '../swarm/block-provider.ts';
 import type { ChunkSource, LayerRecord } from '../transfer/chunk-source.ts';
-import type { Arrival, FetchOnce } from '../transfer/fetch-once.ts';
+import type { FetchOnce } from '../transfer/fetch-once.ts';
 import type { LayerDirectory } from './layer-directory.ts';
 import type { ManifestCache } from './manifest-cache.ts';
 
@@ -42,25 +42,32 @@ export class SiteProvider implements BlockProvider {
     yield* selectFrames(store, run, signal);
   }
 
-  /** Frames in the order of the wants. Waits for what is on its way; what nobody has is left out. */
+  /**
+   * Frames as their chunks come: one that takes long does not hold up what is here. What is here already keeps the order of the wants; what nobody has is
+   * left out. Throws what a fetch failed with, after everything that came.
+   */
   async *frames(digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { fetch, store } = this.#parts;
-    const arrivals = fetch.want(digests);
-    // Chunks that are here go out in runs, so that a stored frame is sent once for all that is wanted of it.
-    let run: Digest[] = [];
-    for (const [index, digest] of digests.entries()) {
-      if (store.has([digest])[0] !== true) {
-        yield* selectFrames(store, run, signal);
-        run = [];
-        const arrival = await beforeAbort(arrivals[index] as Promise<Arrival>, signal);
-        if (arrival === 'missing') continue;
-      }
-      run.push(digest);
-      if (run.length < SELECT_RUN_DIGESTS_MAX) continue;
-      yield* selectFrames(store, run, signal);
-      run = [];
+    const here: Digest[] = [];
+    let waitingCount = digests.length;
+    let failure: { readonly reason: unknown } | undefined;
+    let arrival = Promise.withResolvers<void>();
+    for (const [index, arriving] of fetch.want(digests).entries()) {
+      void arriving
+        .then((what) => what === 'stored' && here.push(digests[index] as Digest), (reason: unknown) => (failure ??= { reason }))
+        .then(() => {
+          waitingCount -= 1;
+          arrival.resolve();
+        });
     }
-    yield* selectFrames(store, run, signal);
+    for (;;) {
+      arrival = Promise.withResolvers<void>();
+      // In runs, so that a stored frame is sent once for all that is wanted of it.
+      if (here.length > 0) yield* selectFrames(store, here.splice(0, SELECT_RUN_DIGESTS_MAX), signal);
+      else if (waitingCount > 0) await beforeAbort(arrival.promise, signal);
+      else if (failure !== undefined) throw failure.reason;
+      else return;
+    }
   }
 }
 

@@ -45,6 +45,20 @@ export function seededEdits(tree: Tree, seed: number, editCount: number): Tree {
   return edited;
 }
 
+/** The tree after some files and directories have moved into the root directory, with all that is in them but hard links, which are removed. */
+export function seededMoves(tree: Tree, seed: number, moveCount: number): Tree {
+  const next = seededNumbers(seed);
+  const moved: Tree = new Map(tree);
+  for (let move = 0; move < moveCount; move += 1) {
+    const victim = [...moved.values()][next(moved.size)] as Entry;
+    if (victim.key.length === 0) continue;
+    const within = [...moved.values()].filter(({ type, key }) => type !== 'hardlink' && (key === victim.key || hex(key).startsWith(`${hex(victim.key)}00`)));
+    remove(moved, victim);
+    for (const entry of within) put(moved, { ...entry, key: Buffer.concat([Buffer.from(`moved ${move}`), entry.key.subarray(victim.key.length)]) });
+  }
+  return moved;
+}
+
 export function remove(tree: Tree, victim: Entry): void {
   if (victim.key.length === 0) return;
   const name = hex(victim.key);

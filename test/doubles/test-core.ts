@@ -1,4 +1,5 @@
 /** A core in this process, over a store in memory, that listens on loopback; and small layers to publish to it. */
+import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { hash } from '../../src/chunking/hash.ts';
@@ -8,24 +9,39 @@ import { Catalog } from '../../src/core/catalog.ts';
 import { ChangeFeed } from '../../src/core/change-feed.ts';
 import { Committer } from '../../src/core/committer.ts';
 import { createCoreApi } from '../../src/core/core-api.ts';
+import { DeltaShelf } from '../../src/core/delta-shelf.ts';
+import { Deltas } from '../../src/core/deltas.ts';
 import type { CoreParts } from '../../src/core/core-app.ts';
 import { openLevel } from '../../src/core/open-level.ts';
 import { ScrubJob } from '../../src/store/scrub-job.ts';
+import { Quiet } from '../../src/core/quiet.ts';
+import { RepackJob } from '../../src/core/repack-job.ts';
+import { RepackLedger } from '../../src/core/repack-ledger.ts';
 import { SiteRegistry } from '../../src/core/site-registry.ts';
 import { UsageLedger } from '../../src/core/usage-ledger.ts';
 import { buildManifest } from '../../src/manifest/build.ts';
 import { encodeDescriptor } from '../../src/manifest/descriptor.ts';
 import type { Entry } from '../../src/manifest/entry.ts';
-import type { ChunkStore, PackReader } from '../../src/store/chunk-store.ts';
+import type { ChunkStore, PackKeeper, PackReader } from '../../src/store/chunk-store.ts';
 import { MemoryChunkStore } from '../../src/store/memory-chunk-store.ts';
 import type { HttpApi } from '../../src/base/http-api.ts';
 import type { UploadBlock } from '../../src/wan/layer-uploader.ts';
+
+const DELTA_CACHE_BYTES = 64 << 20;
 
 export interface TestCore {
   readonly url: string;
   readonly app: HttpApi['app'];
   readonly parts: CoreParts;
   close(): Promise<void>;
+}
+
+const QUIET_MS = 1000;
+/** A store in memory has no packs to keep: repacking leaves it as it is. */
+const NO_KEEPER: PackKeeper = { restore: async () => 0, reclaim: async () => 0 };
+
+function isKeeper(store: ChunkStore & PackReader): store is ChunkStore & PackReader & PackKeeper {
+  return 'restore' in store;
 }
 
 export async function startTestCore(dir: string, store: ChunkStore & PackReader = new MemoryChunkStore()): Promise<TestCore> {
@@ -36,9 +52,14 @@ export async function startTestCore(dir: string, store: ChunkStore & PackReader 
   const clock = systemClock;
   const stop = new AbortController();
   const scrub = new ScrubJob(store, clock, silentLog);
-  const committer = new Committer({ store, catalog, changes, clock, ledger: new UsageLedger(db, catalog) });
+  const usage = new UsageLedger(db, catalog);
+  const committer = new Committer({ store, catalog, changes, clock, ledger: usage });
+  const quiet = new Quiet(clock, QUIET_MS);
+  const repack = new RepackJob({ store: isKeeper(store) ? store : Object.assign(store, NO_KEEPER), catalog, usage, ledger: new RepackLedger(db), quiet, clock, log: silentLog, automatic: false, level: 9 });
+  repack.start();
+  const deltas = new Deltas({ store, log: silentLog, shelf: await DeltaShelf.open(join(dir, 'deltas'), DELTA_CACHE_BYTES), sequenceOf: (root) => catalog.resolve({ root })?.sequence });
   const api = createCoreApi(silentLog, (traffic) => ({
-    store, catalog, committer, changes, sites, traffic, scrub, clock, log: silentLog, startedAt: '2026-11-21T00:00:00.000Z', closing: stop.signal,
+    store, catalog, committer, changes, sites, traffic, scrub, deltas, repack, quiet, clock, log: silentLog, startedAt: '2026-11-21T00:00:00.000Z', closing: stop.signal,
   }));
   const url = await api.listen({ host: '127.0.0.1', port: 0 });
   return {
@@ -48,6 +69,8 @@ export async function startTestCore(dir: string, store: ChunkStore & PackReader 
     async close() {
       stop.abort();
       await api.close();
+      await deltas.close();
+      await repack.close();
       await scrub.close();
       await store.close();
       await db.close();

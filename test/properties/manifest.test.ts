@@ -10,8 +10,9 @@ import { compareKeys, displayPath, keyFromPath, keyProblem, pathOfKey } from '..
 import { missingBlocks } from '../../src/manifest/missing-blocks.ts';
 import { nodeLinks } from '../../src/manifest/node.ts';
 import type { Manifest } from '../../src/manifest/read.ts';
+import { withRenames } from '../../src/manifest/renames.ts';
 import { BlockMap } from '../doubles/block-map.ts';
-import { seededEdits, seededNumbers, seededTree, sorted, type Tree } from '../doubles/seeded-tree.ts';
+import { seededEdits, seededMoves, seededNumbers, seededTree, sorted, type Tree } from '../doubles/seeded-tree.ts';
 
 const RUNS = { seed: 20_261_121, numRuns: 40 };
 const seeds = fc.integer({ min: 1, max: 2 ** 31 });
@@ -76,6 +77,39 @@ void t.test('diff(a, b) applied to a gives b', async () => {
     const expected = [...wanted.values()];
     if (result.length !== expected.length || !result.every((entry, index) => encoded(entry) === encoded(expected[index] as Entry))) throw new Error('not b');
   }), RUNS);
+});
+
+void t.test('diff(a, b) with renames applied to a gives b', async (t) => {
+  let renames = 0;
+  await fc.assert(fc.asyncProperty(seeds, sizes, seeds, fc.integer({ min: 0, max: 60 }), async (seed, size, editSeed, editCount) => {
+    const a = seededTree(seed, size);
+    const b = seededEdits(seededMoves(a, editSeed, 6), editSeed, editCount);
+    const blocks = new BlockMap();
+    const [before, after] = [blocks.manifest(blocks.build(a.values()).root), blocks.manifest(blocks.build(b.values()).root)];
+    const applied = await entriesOf(before);
+    const wanted = await entriesOf(after);
+    const added = new Map<string, Entry>();
+    let last: PathKey | undefined;
+    // Every other small file is named by its bytes, which here its pieces stand for.
+    for await (const change of withRenames(diffManifests(before, after), async (files) => new Map(files.filter((_, index) => index % 2 === 0).map((file) => [file, JSON.stringify(file.content)])))) {
+      const { key } = (change.after ?? change.before) as Entry;
+      if (last !== undefined && compareKeys(last, key) >= 0) throw new Error('changes are out of order');
+      last = key;
+      if (change.before !== undefined && !applied.delete(displayPath(change.before.key))) throw new Error(`${displayPath(key)}: before is not there, or was taken twice`);
+      if (change.after !== undefined) added.set(displayPath(key), change.after);
+      if (change.kind !== 'renamed') continue;
+      renames += 1;
+      if (change.before.type !== change.after.type || !sameHeld(change.before, change.after)) throw new Error(`${displayPath(key)} does not hold what ${displayPath(change.before.key)} held`);
+    }
+    for (const [path, entry] of added) {
+      if (applied.has(path)) throw new Error(`${path} is there already`);
+      applied.set(path, entry);
+    }
+    const result = [...applied.values()].sort((x, y) => compareKeys(x.key, y.key));
+    const expected = [...wanted.values()];
+    if (result.length !== expected.length || !result.every((entry, index) => encoded(entry) === encoded(expected[index] as Entry))) throw new Error('not b');
+  }), RUNS);
+  t.ok(renames > 100, `${renames} renames`);
 });
 
 void t.test('missing blocks complete what a have holds, parents first, and name no node of its tree', async () => {
@@ -145,6 +179,13 @@ function sameEntry(found: Entry, expected: Entry): boolean {
   if (found.type !== 'file' || expected.type !== 'file' || 'pieces' in found.content === 'pieces' in expected.content && !('list' in found.content)) return encoded(found) === encoded(expected);
   if ('list' in expected.content) return encoded(found) === encoded(expected);
   return 'list' in found.content && expected.content.pieces.length > 16 && encoded({ ...found, content: { pieces: [] } }) === encoded({ ...expected, content: { pieces: [] } });
+}
+
+/** The same but for name and metadata. */
+function sameHeld(a: Entry, b: Entry): boolean {
+  const bare = { key: Buffer.alloc(0), mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 };
+  const held = (entry: Exclude<Entry, { type: 'hardlink' }>): Entry => ({ ...entry, ...bare, xattrs: [] });
+  return a.type !== 'hardlink' && b.type !== 'hardlink' && encoded(held(a)) === encoded(held(b));
 }
 
 function encoded(entry: Entry): Digest {

@@ -32,7 +32,7 @@ void t.test('every route is described', async (t) => {
     }
   }
   const bodies = Object.entries(document.paths).filter(([, methods]) => methods['post']?.requestBody?.content['application/octet-stream'] !== undefined);
-  t.same(bodies.map(([path]) => path).sort(), ['/v1/chunks', '/v1/frames', '/v1/locate', '/v1/missing']);
+  t.same(bodies.map(([path]) => path).sort(), ['/v1/chunks', '/v1/deltas/{root}', '/v1/frames', '/v1/locate', '/v1/missing']);
 });
 
 /** `GET /v1/layers/{ref}` for each route of Fastify's list. */

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import { hash } from '../../../src/chunking/hash.ts';
 import { formatRoot, type Digest } from '../../../src/chunking/digest.ts';
+import { decodeDescriptor, encodeDescriptor } from '../../../src/manifest/descriptor.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
 import { CoreClient } from '../../../src/wan/core-client.ts';
 import { CoreSource } from '../../../src/wan/core-source.ts';
@@ -127,6 +128,20 @@ void t.test('what a commit says must fit what is stored', async (t) => {
   await t.rejects(client.commitLayer({ name: '../a', version: '2', kind: 'base', descriptor: two.descriptor }), { code: 'BC_USAGE' });
   await t.rejects(client.commitLayer({ name: formatRoot(two.root), version: '2', kind: 'base', descriptor: two.descriptor }), { code: 'BC_USAGE' });
   await t.rejects(client.commitLayer({ name: 'a', version: '2', kind: 'base', descriptor: two.root }), { code: 'BC_DESCRIPTOR_MALFORMED' });
+});
+
+void t.test('a descriptor that does not tell the truth about the manifest is refused', async (t) => {
+  const { client } = await fixture(t);
+  const layer = makeLayer(noiseFiles(5, 1000));
+  const told = decodeDescriptor(layer.blocks.at(-1)?.bytes ?? new Uint8Array(0));
+  await uploadBlocks(client, each(layer.blocks));
+  for (const what of ['entries', 'files', 'logicalBytes', 'chunks', 'chunkBytes', 'manifestNodes', 'manifestBytes'] as const) {
+    const bytes = encodeDescriptor({ ...told, [what]: told[what] + 1 });
+    await uploadBlocks(client, each([{ digest: hash(bytes), bytes, kind: 'node' as const }]));
+    const commit = client.commitLayer({ name: 'a', version: '1', kind: 'base', descriptor: hash(bytes) });
+    await t.rejects(commit, { code: 'BC_DESCRIPTOR_MALFORMED', details: { what, said: told[what] + 1, count: told[what] } }, what);
+  }
+  t.same(await client.listLayers(), []);
 });
 
 void t.test('frames do not depend on the number of workers', async (t) => {
