@@ -8,7 +8,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['base'],
   ['chunking'],
   ['trust', 'manifest', 'store'],
-  ['transfer'],
+  ['transfer', 'delta'],
   ['image', 'wan', 'swarm'],
   ['core', 'reflector', 'agent'],
   ['cli'],

@@ -1,87 +1,61 @@
 /**
- * Question: what does one WAN transfer cost, and when does the last endpoint have the layer?
+ * A whole branch behind a thin line. Needs root, iproute2 and ethtool. With other trees, rates and numbers of endpoints it runs by itself:
  *
- * A core, a WAN of 50 Mbit/s, one reflector and ten endpoints, each in a network namespace of its own; real processes; bytes as the
- * WAN interface counts them, with all headers. Needs root, iproute2 and ethtool.
+ *   node benchmarks/branch/branch-lab.bench.ts [--tree DIR] [--endpoints N] [--rate 50mbit]
  *
- *   node benchmarks/branch/branch-lab.bench.ts [--tree DIR] [--endpoints N] [--rate 50mbit] [--json]
- *
- * DIR defaults to this project's node_modules.
+ * DIR defaults to this project's node_modules. Prints a JSON document; exit 1 if a tree differs from the source.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Branch } from '../../scripts/branch/branch.ts';
-import { Netlab } from '../../scripts/branch/netlab.ts';
-import { compareTrees } from '../../scripts/compare-trees.ts';
+import type { Benchmark, Sample, Size } from '../runner/benchmark.ts';
+import { runLab, type LabReport } from './lab-run.ts';
 
-const { values } = parseArgs({
-  options: {
-    tree: { type: 'string', default: join(import.meta.dirname, '..', '..', 'node_modules') },
-    endpoints: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '50mbit' },
-    json: { type: 'boolean', default: false },
+const ENDPOINTS: Readonly<Record<Size, number>> = { small: 2, full: 10 };
+const RATE = '50mbit';
+const ROW = 'branchcast';
+
+export const benchmark: Benchmark = {
+  name: 'branch-lab',
+  question: 'What does one transfer over a WAN of 50 Mbit/s cost a branch of ten endpoints, in bytes on the WAN interface with all headers, and when does the last endpoint have the layer?',
+  diskBytes: 20e9,
+  bounds: [
+    { what: 'WAN bytes, of the layer as stored', value: { row: ROW, metric: 'wanDownBytes' }, atMost: [{ times: 1.06, row: ROW, metric: 'storedBytes' }] },
+    { what: 'the last endpoint, of the time that the WAN alone needs', value: { row: ROW, metric: 'lastSeconds' }, atMost: [{ times: 1.25, row: ROW, metric: 'floorSeconds' }] },
+  ],
+  async run({ size, dir, corpora, table }) {
+    const { v1 } = corpora.versions('app');
+    await table(`${ENDPOINTS[size]} endpoints behind ${RATE}`, [{
+      name: ROW,
+      run: async (round) => {
+        const place = join(dir, `round-${round}`);
+        mkdirSync(place);
+        return sampleOf(await runLab({ tree: v1, endpoints: ENDPOINTS[size], rate: RATE, dir: place }));
+      },
+    }], { ratioOf: 'lastSeconds' });
   },
-});
-const endpoints = Number(values.endpoints);
-const rateBitsPerSecond = Number(/^(\d+)mbit$/.exec(values.rate)?.[1]) * 1e6;
-const DEADLINE_MS = 600_000;
+};
 
-const obstacle = Netlab.obstacle();
-if (obstacle !== undefined) {
-  process.stderr.write(`this benchmark cannot run here: ${obstacle}\n`);
-  process.exit(1);
+function sampleOf({ cpuSeconds, peakRssBytes, differenceCount, ...figures }: LabReport): Sample {
+  if (differenceCount > 0) throw new Error(`${differenceCount} differences between the source and what endpoints have`);
+  return { ...figures, reflectorCpuSeconds: cpuSeconds.reflector, agentCpuSeconds: cpuSeconds.agentMean, coreRssBytes: peakRssBytes.core, reflectorRssBytes: peakRssBytes.reflector, agentRssBytes: peakRssBytes.agent };
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'branch-lab-'));
-const lab = Netlab.up(endpoints, values.rate);
-let branch: Branch | undefined;
-try {
-  branch = await Branch.start({ dir, lab });
-  const published = await branch.publish(values.tree, 'lab/tree', '1');
-  await branch.startReflector();
-  // Endpoints are there before the layer is wanted: their start is not what is measured.
-  const startedMs = performance.now();
-  const before = lab.wanBytes();
-  const { agents } = branch;
-  await Promise.all(Array.from({ length: endpoints }, (_, index) => (branch as Branch).startAgent(index + 1, 'lab/tree')));
-  await Promise.all(agents.map((agent) => agent.logged((line) => line.msg === 'applied', DEADLINE_MS)));
-  const lastSeconds = (performance.now() - startedMs) / 1000;
-  const after = lab.wanBytes();
-
-  const downBytes = after.downBytes - before.downBytes;
-  // What the WAN alone needs for the layer as it is stored, without any header.
-  const floorSeconds = (published.storedBytes * 8) / rateBitsPerSecond;
-  const differences: string[] = [];
-  for (let number = 1; number <= endpoints; number += 1) differences.push(...(await compareTrees(values.tree, branch.target(number))));
-  const result = {
-    endpoints,
-    rate: values.rate,
-    storedBytes: published.storedBytes,
-    wanDownBytes: downBytes,
-    wanRatio: downBytes / published.storedBytes,
-    lastSeconds,
-    floorSeconds,
-    timeRatio: lastSeconds / floorSeconds,
-    peakRssBytes: { core: branch.core.peakRssBytes(), reflector: branch.reflector.peakRssBytes(), agent: Math.max(...agents.map((agent) => agent.peakRssBytes())) },
-    differences: differences.length,
-  };
-  if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  else {
-    process.stdout.write(`${endpoints} endpoints behind ${values.rate}; layer of ${published.storedBytes} stored bytes\n`);
-    process.stdout.write(`WAN bytes down ${downBytes}, ratio to stored ${result.wanRatio.toFixed(4)}\n`);
-    process.stdout.write(`last endpoint ${lastSeconds.toFixed(1)} s, WAN alone ${floorSeconds.toFixed(1)} s, ratio ${result.timeRatio.toFixed(3)}\n`);
-    process.stdout.write(`peak RSS MB: core ${mb(result.peakRssBytes.core)}, reflector ${mb(result.peakRssBytes.reflector)}, agent ${mb(result.peakRssBytes.agent)}\n`);
-    process.stdout.write(`trees that differ from the source: ${differences.length}\n`);
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      tree: { type: 'string', default: join(import.meta.dirname, '..', '..', 'node_modules') },
+      endpoints: { type: 'string', default: '10' },
+      rate: { type: 'string', default: RATE },
+    },
+  });
+  const dir = mkdtempSync(join(tmpdir(), 'branch-lab-'));
+  try {
+    const report = await runLab({ tree: values.tree, endpoints: Number(values.endpoints), rate: values.rate, dir });
+    process.stdout.write(`${JSON.stringify({ endpoints: Number(values.endpoints), rate: values.rate, ...report, wanRatio: report.wanDownBytes / report.storedBytes, timeRatio: report.lastSeconds / report.floorSeconds }, undefined, 2)}\n`);
+    process.exitCode = report.differenceCount === 0 ? 0 : 1;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
-  process.exitCode = differences.length === 0 ? 0 : 1;
-} finally {
-  await branch?.stop();
-  lab.down();
-  rmSync(dir, { recursive: true, force: true });
-}
-
-function mb(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }

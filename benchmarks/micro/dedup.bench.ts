@@ -1,11 +1,4 @@
-/**
- * Question: after 300 one-byte inserts at random places of 64 MiB, how many of the bytes are in chunks that were there before, and is
- * that not below plain 64-bit gear (one mask at every size) with chunks of about the same mean?
- *
- *     node benchmarks/micro/dedup.bench.ts [FILE…]
- *
- * Default inputs: random bytes, and the node binary. Not a matter of time: the same seeds give the same figures on every machine.
- */
+/** What edits cost in dedup: no matter of time, the same seeds give the same figures on every machine. */
 import { readFileSync } from 'node:fs';
 import { KiB, MiB } from '../../src/base/units.ts';
 import { createCutKernel } from '../../src/chunking/cut-kernel.ts';
@@ -15,12 +8,42 @@ import { hash } from '../../src/chunking/hash.ts';
 import { DEFAULT_CHUNKER_PARAMS } from '../../src/chunking/params.ts';
 import { mapChunks } from '../../test/vectors/cut-whole.ts';
 import { seededBytes } from '../../test/vectors/seeded-bytes.ts';
+import type { Benchmark, Size } from '../runner/benchmark.ts';
 
-const INPUT_BYTES = 64 * MiB;
-const INSERTS = 300;
+const INPUT_BYTES: Readonly<Record<Size, number>> = { small: 16 * MiB, full: 64 * MiB };
+const INSERTS_PER_MIB = 300 / 64;
 const TRIALS = 4;
+const RANDOM = 'random bytes';
+const REAL = 'the node binary';
 
 type Cut = (file: Uint8Array) => { readonly digest: Digest; readonly bytes: number }[];
+
+export const benchmark: Benchmark = {
+  name: 'dedup',
+  question: 'After 300 one-byte inserts at random places of 64 MiB, how many of the bytes are in chunks that were there before, and is that not below plain 64-bit gear (one mask at every size) with chunks of about the same mean?',
+  bounds: [RANDOM, REAL].map((table) => ({
+    what: `bytes in known chunks after inserts, ${table}`,
+    value: { table, row: 'gear64-1', metric: 'sharedPercent' },
+    atLeast: [{ times: 1, table, row: 'plain gear, 64 bits', metric: 'sharedPercent' }],
+  })),
+  async run({ size, table }) {
+    const inputs = { [RANDOM]: seededBytes(1, INPUT_BYTES[size]), [REAL]: readFileSync(process.execPath).subarray(0, INPUT_BYTES[size]) };
+    for (const [title, file] of Object.entries(inputs)) {
+      const before = new Map([ours, plain].map((cut) => [cut, cut(file)]));
+      const sample = (cut: Cut) => (trial: number) => {
+        const known = before.get(cut) ?? [];
+        const digests = new Set(known.map(({ digest }) => digest));
+        const after = withInserts(file, Math.round((INSERTS_PER_MIB * file.length) / MiB), trial);
+        const shared = cut(after).filter(({ digest }) => digests.has(digest)).reduce((sum, { bytes }) => sum + bytes, 0);
+        return { sharedPercent: (100 * shared) / after.length, meanChunkKib: file.length / known.length / KiB };
+      };
+      await table(title, [
+        { name: 'gear64-1', run: sample(ours) },
+        { name: 'plain gear, 64 bits', role: 'reference', run: sample(plain) },
+      ], { rounds: TRIALS, ratioOf: 'sharedPercent' });
+    }
+  },
+};
 
 const kernel = createCutKernel(DEFAULT_CHUNKER_PARAMS);
 const ours: Cut = (file) => mapChunks(kernel, file, (chunk) => ({ digest: hash(chunk), bytes: chunk.length }));
@@ -52,38 +75,16 @@ const plain: Cut = (file) => {
   return chunks;
 };
 
-function withInserts(file: Uint8Array, trial: number): Uint8Array {
-  const draws = new Uint32Array(seededBytes(trial + 1, INSERTS * 4).buffer);
+function withInserts(file: Uint8Array, insertCount: number, trial: number): Uint8Array {
+  const draws = new Uint32Array(seededBytes(trial + 1, insertCount * 4).buffer);
   const places = Array.from(draws, (draw) => draw % file.length).toSorted((a, b) => a - b);
-  const edited = new Uint8Array(file.length + INSERTS);
+  const edited = new Uint8Array(file.length + insertCount);
   let from = 0;
   for (const [index, place] of places.entries()) {
     edited.set(file.subarray(from, place), from + index);
     edited[place + index] = trial;
     from = place;
   }
-  edited.set(file.subarray(from), from + INSERTS);
+  edited.set(file.subarray(from), from + insertCount);
   return edited;
 }
-
-function measure(label: string, file: Uint8Array): void {
-  console.log(`\n${label}, ${(file.length / MiB).toFixed(0)} MiB\n${'chunking'.padEnd(24)}${'mean KiB'.padStart(10)}${'shared %'.padStart(10)}   of each trial`);
-  for (const [name, cut] of Object.entries({ 'gear64-1': ours, 'plain gear, 64 bits': plain })) {
-    const before = cut(file);
-    const known = new Set(before.map(({ digest }) => digest));
-    const shares = Array.from({ length: TRIALS }, (_, trial) => {
-      const shared = cut(withInserts(file, trial)).filter(({ digest }) => known.has(digest));
-      return (100 * shared.reduce((sum, { bytes }) => sum + bytes, 0)) / (file.length + INSERTS);
-    });
-    const mean = shares.reduce((sum, share) => sum + share, 0) / TRIALS;
-    const meanKiB = file.length / before.length / KiB;
-    console.log(`${name.padEnd(24)}${meanKiB.toFixed(1).padStart(10)}${mean.toFixed(1).padStart(10)}   ${shares.map((share) => share.toFixed(1)).join(' ')}`);
-  }
-}
-
-const files = process.argv.slice(2);
-if (files.length === 0) {
-  measure('random bytes', seededBytes(1, INPUT_BYTES));
-  files.push(process.execPath);
-}
-for (const file of files) measure(file, readFileSync(file).subarray(0, INPUT_BYTES));

@@ -48,7 +48,7 @@ export class Branch {
       role: 'core',
       name: 'core',
       dir,
-      config: { dataDir: 'core-data', listen: lab === undefined ? '127.0.0.1:0' : '10.9.0.1:7400', ...config?.core },
+      config: { dataDir: 'core-data', listen: lab === undefined ? '127.0.0.1:0' : '10.9.0.1:7400', repack: 'off', ...config?.core },
       ...(lab === undefined ? {} : { prefix: lab.at('core') }),
     });
     return new Branch(options, core);
@@ -118,7 +118,7 @@ export class Branch {
 
   async publish(tree: string, name: string, version: string, signal?: AbortSignal): Promise<Published> {
     const { lab } = this.options;
-    const [command, ...args] = argv(...(lab?.at('core') ?? []), BRANCHCAST, 'layer', 'publish', tree, '--name', name, '--version', version, '--core', this.coreUrl, '--json');
+    const [command, ...args] = argv(...(lab?.at('core') ?? []), BRANCHCAST, 'layer', 'publish', tree, '--name', name, '--version', version, '--core', this.coreUrl, '--no-cache', '--json');
     const { stdout } = await promisify(execFile)(command, args, { maxBuffer: PUBLISH_OUTPUT_BYTES_MAX, ...(signal === undefined ? {} : { signal }) });
     return JSON.parse(stdout) as Published;
   }

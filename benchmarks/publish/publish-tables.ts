@@ -1,0 +1,94 @@
+/** Three tables about one corpus: v1 into an empty store, v2 after it, v2 again with nothing changed. The stores of a round go through all three. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CorpusName } from '../corpora/definitions.ts';
+import { borg, casync, restic, type BackupStore } from '../peers/backup-store.ts';
+import { storedBytes } from '../peers/stored-bytes.ts';
+import type { BenchContext, Contender, Sample } from '../runner/benchmark.ts';
+import { CoreUnderTest } from './core-under-test.ts';
+
+export const FIRST = 'v1 into an empty store';
+export const SECOND = 'v2 after v1';
+export const AGAIN = 'v2 again, nothing changed';
+export const PUBLISH = 'branchcast layer publish';
+
+const STORES: readonly BackupStore[] = [restic('auto'), borg('lz4'), casync()];
+
+export async function publishTables(context: BenchContext, corpus: CorpusName): Promise<void> {
+  const { v1, v2 } = context.corpora.versions(corpus);
+  await context.table(FIRST, [
+    { name: PUBLISH, prepare: (round) => mkdirSync(coreDir(context, round)), run: (round) => publish(context, round, v1, '1') },
+    ...STORES.map((store) => storeRow(context, store, v1, '1')),
+    { name: 'tar | zstd -3 -T2', role: 'reference', needs: 'zstd', run: (round) => tarZstd(context, round, v1) },
+    { name: 'cp -a', role: 'reference', needs: 'cp', run: async (round) => (await context.child('cp', ['-a', v1, join(context.dir, `copy-${round}`)])).sample },
+  ]);
+  await context.table(SECOND, [
+    { name: PUBLISH, run: (round) => publish(context, round, v2, '2') },
+    ...STORES.map((store) => storeRow(context, store, v2, '2')),
+  ], { ratioOf: 'newStoredBytes' });
+  await context.table(AGAIN, [
+    { name: PUBLISH, run: (round) => publish(context, round, v2, '3') },
+    ...STORES.map((store) => storeRow(context, store, v2, '3')),
+  ]);
+}
+
+function coreDir({ dir }: BenchContext, round: number): string {
+  return join(dir, `branchcast-${round}`);
+}
+
+async function publish(context: BenchContext, round: number, tree: string, version: string): Promise<Sample> {
+  const core = await CoreUnderTest.start(context, coreDir(context, round));
+  try {
+    const before = core.storedBytes();
+    const { sample, published } = await core.publish(tree, version);
+    const after = core.storedBytes();
+    return {
+      ...sample,
+      storedBytes: after,
+      // What an empty core has is no layer's.
+      newStoredBytes: after - before,
+      uploadedBytes: published.uploadedBytes,
+      filesPerSecond: published.fileCount / (sample['wallSeconds'] ?? Number.NaN),
+    };
+  } finally {
+    await core.stop();
+  }
+}
+
+function storeRow(context: BenchContext, store: BackupStore, tree: string, version: string): Contender {
+  const place = (round: number): string => join(context.dir, `${store.name}-${round}`.replaceAll(/[ ,]+/g, '-'));
+  const counted = (round: number): number => store.counted.reduce((sum, part) => sum + storedBytesIfAny(join(place(round), part)), 0);
+  let before = 0;
+  return {
+    name: store.name,
+    role: 'peer',
+    needs: store.tool,
+    prepare: async (round) => {
+      if (version === '1') {
+        mkdirSync(place(round));
+        await store.init(context, place(round));
+      }
+      before = counted(round);
+    },
+    run: async (round) => {
+      const { sample } = await store.add(context, place(round), tree, version);
+      const after = counted(round);
+      return { ...sample, storedBytes: after, newStoredBytes: after - before };
+    },
+  };
+}
+
+function storedBytesIfAny(path: string): number {
+  try {
+    return storedBytes(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+async function tarZstd({ child, dir }: BenchContext, round: number, tree: string): Promise<Sample> {
+  const file = join(dir, `tree-${round}.tar.zst`);
+  const { sample } = await child('sh', ['-c', 'tar cf - -C "$1" . | zstd -3 -T2 -q -o "$2" && sync "$2"', 'sh', tree, file]);
+  return { ...sample, storedBytes: storedBytes(file) };
+}

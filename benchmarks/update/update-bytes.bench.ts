@@ -1,0 +1,95 @@
+/** The smallest update: bytes on the wire from v1 to v2, manifest included. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Versions } from '../corpora/corpora.ts';
+import { CoreUnderTest } from '../publish/core-under-test.ts';
+import type { BenchContext, Benchmark, Contender, Sample } from '../runner/benchmark.ts';
+import { ProcessUsage } from '../runner/usage.ts';
+import { deltaRows, OSTREE, XDELTA3, ZSTD_PATCH } from './delta-peers.ts';
+import { tarBoth } from './tarballs.ts';
+
+const CORPORA = ['light', 'app', 'base', 'image'] as const;
+type Corpus = (typeof CORPORA)[number];
+
+/** The product's best way; bounds are about it. Its cost is the core's, which makes the deltas; that of the endpoint stands beside it. */
+const BEST = 'branchcast, deltas';
+const CHUNKS = 'branchcast, chunks alone';
+const MAKE_CPU_SECONDS_MAX = 10;
+const RSS_BYTES_MAX = 400e6;
+
+function bound(table: Corpus, factor: number, row: string): NonNullable<Benchmark['bounds']>[number] {
+  return { what: `${table}: ${factor} x ${row}`, value: { table, row: BEST, metric: 'wireBytes' }, atMost: [{ times: factor, table, row, metric: 'wireBytes' }] };
+}
+
+export const benchmark: Benchmark = {
+  name: 'update-bytes',
+  question: 'How many bytes bring a holder of v1 to v2, manifest included, and what does it cost to make them? `light` is app with two packages updated.',
+  diskBytes: 40e9,
+  bounds: [
+    bound('light', 0.7, OSTREE), bound('app', 0.7, XDELTA3), bound('base', 1, ZSTD_PATCH), bound('image', 1, ZSTD_PATCH),
+    { what: 'app: CPU of making the deltas', value: { table: 'app', row: BEST, metric: 'cpuSeconds' }, atMost: [MAKE_CPU_SECONDS_MAX] },
+    ...CORPORA.map((table) => ({ what: `${table}: memory of the core`, value: { table, row: BEST, metric: 'peakRssBytes' }, atMost: [RSS_BYTES_MAX] })),
+  ],
+  async run(context) {
+    // Generated trees of each kind would tell nothing new.
+    for (const corpus of context.size === 'small' ? (['light'] as const) : CORPORA) {
+      const trees = versionsOf(context, corpus);
+      if (trees === undefined) continue;
+      const tars = await tarBoth(context, trees, corpus);
+      await context.table(corpus, [...productRows(context, corpus, trees), ...deltaRows(context, corpus, trees, tars, corpus === 'light')], { ratioOf: 'wireBytes' });
+    }
+  },
+};
+
+/** base and image need root to be built: without them the others are still worth asking about. */
+function versionsOf({ corpora, say }: BenchContext, corpus: Corpus): Versions | undefined {
+  if (corpus === 'light') return corpora.light();
+  if (corpus === 'app') return corpora.versions('app');
+  try {
+    return corpora.versions(corpus);
+  } catch (error) {
+    say(`${corpus} is left out: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+/** One row for each way in which a site can be brought to v2. */
+function productRows(context: BenchContext, corpus: Corpus, { v1, v2 }: Versions): Contender[] {
+  return [
+    {
+      name: BEST,
+      run: async (round): Promise<Sample> => {
+        const dir = join(context.dir, `${corpus}-deltas-${round}`);
+        mkdirSync(dir);
+        const core = await CoreUnderTest.start(context, dir);
+        try {
+          for (const [version, tree] of [['1', v1], ['2', v2]] as const) await core.publish(tree, version);
+          const target = join(dir, 'endpoint');
+          await core.command('layer', 'pull', 'bench/tree@1', target, '--core', core.url);
+          const sentBefore = await core.sentBytes();
+          const usage = new ProcessUsage(core.pid);
+          const { sample: endpoint } = await core.command('layer', 'pull', 'bench/tree@2', target, '--core', core.url);
+          return { ...endpoint, ...usage.sample(), endpointCpuSeconds: endpoint['cpuSeconds'] ?? Number.NaN, endpointPeakRssBytes: endpoint['peakRssBytes'] ?? Number.NaN, wireBytes: (await core.sentBytes()) - sentBefore };
+        } finally {
+          await core.stop();
+        }
+      },
+    },
+    {
+      name: CHUNKS,
+      run: async (round): Promise<Sample> => {
+        const dir = join(context.dir, `${corpus}-core-${round}`);
+        mkdirSync(dir);
+        const core = await CoreUnderTest.start(context, dir);
+        try {
+          await core.publish(v1, '1');
+          const { sample, published } = await core.publish(v2, '2');
+          // Frames as stored, of chunks and of manifest nodes: what a reflector that has v1 fetches.
+          return { ...sample, wireBytes: published.newStoredBytes };
+        } finally {
+          await core.stop();
+        }
+      },
+    },
+  ];
+}
