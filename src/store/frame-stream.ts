@@ -67,17 +67,22 @@ class ByteQueue {
     return Buffer.concat(front);
   }
 
-  /** The first `bytes` bytes, in memory of their own unless one piece holds them all. The caller knows that they are there. */
+  /** The first `bytes` bytes, in memory of their own: it can be given back when the frame is done with. The caller knows that they are there. */
   take(bytes: number): Uint8Array {
-    const first = this.#pieces[0];
-    if (first !== undefined && first.byteLength > bytes) {
-      this.#pieces[0] = first.subarray(bytes);
-      this.byteLength -= bytes;
-      return first.subarray(0, bytes);
+    const taken = new Uint8Array(bytes);
+    let have = 0;
+    let used = 0;
+    for (; have < bytes; used += 1) {
+      const piece = this.#pieces[used] as Uint8Array;
+      const part = piece.subarray(0, bytes - have);
+      taken.set(part, have);
+      have += part.byteLength;
+      if (part.byteLength === piece.byteLength) continue;
+      this.#pieces[used] = piece.subarray(part.byteLength);
+      break;
     }
-    const joined = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces, this.byteLength);
-    this.#pieces = joined.byteLength > bytes ? [joined.subarray(bytes)] : [];
+    this.#pieces.splice(0, used);
     this.byteLength -= bytes;
-    return joined.subarray(0, bytes);
+    return taken;
   }
 }

@@ -66,7 +66,8 @@ export interface ChunkSource {
   /**
    * Frames that together hold the wanted chunks; they may hold others, in any order. Ends when the source has sent what it
    * can: wanted chunks that did not come are missing there. Pull-based: the next frame is asked for when the consumer wants it.
-   * Throws BC_CONNECTION_LOST, BC_BUSY (`details.retryAfterMs`), BC_PROTOCOL, BC_TIMEOUT. Frames are not verified.
+   * Throws BC_CONNECTION_LOST, BC_BUSY (`details.retryAfterMs`), BC_PROTOCOL, BC_TIMEOUT. Frames are not verified. The memory of each is
+   * its taker's alone, who may give it back (base/free-bytes.ts).
    */
   fetchFrames(digests: readonly Digest[], options: FrameOptions): AsyncIterable<Uint8Array>;
 }

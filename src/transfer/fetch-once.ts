@@ -4,6 +4,7 @@
  * make memory grow.
  */
 import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
+import { freeBytes } from '../base/free-bytes.ts';
 import { FETCH_BATCH_DIGESTS_MAX, FETCH_BATCHES_MAX, FETCH_PUTS_MAX, FETCH_QUEUE_DIGESTS_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
@@ -139,6 +140,7 @@ export class FetchOnce {
       throw blamed;
     }
     for (const chunk of parseFrameHeader(frame)?.chunks ?? []) this.#land(chunk.digest)?.settle('stored');
+    freeBytes(frame);
   }
 
   /** Takes a chunk off the list of what is wanted. A frame may bring chunks that were still in the queue. */

@@ -93,7 +93,8 @@ class FrameFetch implements FrameTaker {
   offer(frame: WantedFrame, bytes: Uint8Array): boolean {
     if (this.#windowBytes + bytes.byteLength > WAN_WINDOW_BYTES || this.#signal.aborted || !this.#open.delete(frameKey(frame))) return false;
     this.#windowBytes += bytes.byteLength;
-    this.#ready.push(bytes);
+    // Whoever gets a frame may give its memory back.
+    this.#ready.push(new Uint8Array(bytes));
     this.#notify();
     return true;
   }
