@@ -15,6 +15,8 @@ const UTIME_OMIT = 0x3ffffffe;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const LOCK_EX_NB = 2 | 4;
+/** <linux/fs.h> since Linux 6.14; file systems learn it one by one. */
+const RWF_DONTCACHE = 0x80;
 
 interface LinuxCalls {
   renameat2?: (oldDir: number, oldPath: Uint8Array, newDir: number, newPath: Uint8Array, flags: number) => number;
@@ -23,6 +25,7 @@ interface LinuxCalls {
   flock?: (fd: number, operation: number) => number;
   mkfifo?: (path: Uint8Array, mode: number) => number;
   mknod?: (path: Uint8Array, mode: number, device: bigint) => number;
+  pwritev2?: (fd: number, pieces: { readonly base: Uint8Array; readonly len: number }, count: number, offset: number, flags: number) => number;
 }
 
 const DECLARATIONS: Readonly<Record<keyof LinuxCalls, string>> = {
@@ -33,6 +36,7 @@ const DECLARATIONS: Readonly<Record<keyof LinuxCalls, string>> = {
   flock: 'int flock(int, int)',
   mkfifo: 'int mkfifo(const uint8_t *, uint32_t)',
   mknod: 'int mknod(const uint8_t *, uint32_t, uint64_t)',
+  pwritev2: 'int64_t pwritev2(int, const iovec *, int, int64_t, int)',
 };
 
 export interface PosixSupport {
@@ -47,6 +51,8 @@ export interface PosixSupport {
   readonly fifos: boolean;
   /** Device nodes; making one also needs root. */
   readonly devices: boolean;
+  /** pwritev2: what is written once need not stay in memory; without it, it pushes other files out of the page cache. */
+  readonly uncachedWrites: boolean;
   /** Why the calls are missing, when they all are. */
   readonly problem?: string;
 }
@@ -67,6 +73,7 @@ function load(): NonNullable<typeof loaded> {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
     const library = koffi.load(null);
+    koffi.struct('iovec', { base: 'const uint8_t *', len: 'size_t' });
     const calls: Record<string, unknown> = {};
     for (const [name, declaration] of Object.entries(DECLARATIONS)) {
       try {
@@ -90,6 +97,7 @@ export function posixSupport(): PosixSupport {
     fileLocks: calls.flock !== undefined,
     fifos: calls.mkfifo !== undefined,
     devices: calls.mknod !== undefined,
+    uncachedWrites: calls.pwritev2 !== undefined,
     ...(problem === undefined ? {} : { problem }),
   };
 }
@@ -100,7 +108,7 @@ export function exchangePaths(a: Uint8Array, b: Uint8Array): boolean {
   if (renameat2 === undefined) return false;
   if (renameat2(AT_FDCWD, terminated(a), AT_FDCWD, terminated(b), RENAME_EXCHANGE) === 0) return true;
   const error = lastError('renameat2', a);
-  if (['EINVAL', 'ENOSYS', 'EOPNOTSUPP'].includes(error.code ?? '')) return false;
+  if (isUnsupported(error)) return false;
   throw error;
 }
 
@@ -134,7 +142,21 @@ export function lockFile(fd: number): boolean | undefined {
   if (flock(fd, LOCK_EX_NB) === 0) return true;
   const error = lastError('flock', undefined);
   if (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK') return false;
-  if (error.code === 'ENOLCK' || error.code === 'EOPNOTSUPP' || error.code === 'EINVAL') return undefined;
+  if (error.code === 'ENOLCK' || isUnsupported(error)) return undefined;
+  throw error;
+}
+
+/**
+ * As write(2) at an offset, but the pages are on their way to the disk when it returns, and leave the page cache when they are there. Answers the bytes
+ * written; undefined if this system or file system cannot (nothing was written). Costs one request to the disk a call: for large pieces.
+ */
+export function writeUncached(fd: number, bytes: Uint8Array, offsetBytes: number): number | undefined {
+  const { pwritev2 } = libc().calls;
+  if (pwritev2 === undefined) return undefined;
+  const written = pwritev2(fd, { base: bytes, len: bytes.byteLength }, 1, offsetBytes, RWF_DONTCACHE);
+  if (written >= 0) return written;
+  const error = lastError('pwritev2', undefined);
+  if (isUnsupported(error)) return undefined;
   throw error;
 }
 
@@ -166,6 +188,11 @@ function terminated(path: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(path.byteLength + 1);
   bytes.set(path);
   return bytes;
+}
+
+/** A kernel or file system that does not know the call or a flag. Node names Linux's EOPNOTSUPP by its other name. */
+function isUnsupported({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EINVAL' || code === 'ENOSYS' || code === 'ENOTSUP';
 }
 
 function lastError(call: string, path: Uint8Array | undefined): NodeJS.ErrnoException {

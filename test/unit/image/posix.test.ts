@@ -1,14 +1,14 @@
-import { lstatSync, mkdirSync, openSync, readdirSync, symlinkSync, writeFileSync, closeSync } from 'node:fs';
+import { lstatSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { setMetadataOfInode } from '../../../src/image/inode-metadata.ts';
-import { exchangePaths, lockFile, makeFifo, posixSupport, setMtime, splitDeviceNumber, syncFilesystem } from '../../../src/image/posix.ts';
+import { exchangePaths, lockFile, makeFifo, posixSupport, setMtime, splitDeviceNumber, syncFilesystem, writeUncached } from '../../../src/image/posix.ts';
 
 const support = posixSupport();
 
 void t.test('this machine is told apart', (t) => {
-  t.match(support, { atomicExchange: Boolean, nanosecondTimes: Boolean, filesystemSync: Boolean, fileLocks: Boolean, fifos: Boolean, devices: Boolean });
-  if (process.platform === 'linux' && process.arch === 'x64') t.same(support, { atomicExchange: true, nanosecondTimes: true, filesystemSync: true, fileLocks: true, fifos: true, devices: true });
+  t.match(support, { atomicExchange: Boolean, nanosecondTimes: Boolean, filesystemSync: Boolean, fileLocks: Boolean, fifos: Boolean, devices: Boolean, uncachedWrites: Boolean });
+  if (process.platform === 'linux' && process.arch === 'x64') t.same(support, { atomicExchange: true, nanosecondTimes: true, filesystemSync: true, fileLocks: true, fifos: true, devices: true, uncachedWrites: true });
   t.end();
 });
 
@@ -32,6 +32,20 @@ void t.test('times to the nanosecond, of links themselves, under names that are 
   }
   t.equal(lstatSync(join(dir, 'file'), { bigint: true }).mtimeNs, untouched, 'not what a link leads to');
   t.throws(() => setMtime(Buffer.from(join(dir, 'nothing')), 0, 0), { code: 'ENOENT', message: /nothing/ });
+  t.end();
+});
+
+void t.test('what is written past the page cache is what was given', { skip: support.uncachedWrites ? false : 'no pwritev2' }, (t) => {
+  const path = join(t.testdir({ file: 'abcdefgh' }), 'file');
+  const fd = openSync(path, 'r+');
+  t.teardown(() => closeSync(fd));
+  // undefined is right on a kernel or file system that cannot: nothing is written then.
+  const written = writeUncached(fd, Buffer.from('0123456789').subarray(2, 5), 4);
+  t.equal(readFileSync(path, 'latin1'), written === undefined ? 'abcdefgh' : 'abcd234h');
+  t.ok(written === undefined || written === 3);
+  const readOnly = openSync(path, 'r');
+  t.teardown(() => closeSync(readOnly));
+  t.throws(() => writeUncached(readOnly, Buffer.from('x'), 0), { code: 'EBADF', syscall: 'pwritev2' });
   t.end();
 });
 
