@@ -122,9 +122,9 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
     staging.wanted().map(({ digest }) => digest),
     sources,
     {
-      onChunk: ({ digest, bytes }) => {
-        staging.write(digest, bytes);
-        progress.wrote(bytes.byteLength);
+      onChunks: (chunks) => {
+        staging.writeAll(chunks);
+        progress.wrote(chunks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
       },
       onBytes: (frameBytes, kind) => progress.received(frameBytes, kind),
     },

@@ -32,11 +32,12 @@ export class ProgressLog {
     this.#fd = openSync(path, 'r+');
   }
 
-  append(digest: Digest): void {
-    if (this.#fd === undefined) return;
+  append(digests: readonly Digest[]): void {
+    if (this.#fd === undefined || digests.length === 0) return;
+    const records = Buffer.concat(digests.map((digest) => digestToBytes(digest)));
     // A record that a full disk cut off is overwritten by the next one.
-    const written = writeSync(this.#fd, digestToBytes(digest), 0, DIGEST_BYTES, this.#bytes);
-    if (written === DIGEST_BYTES) this.#bytes += DIGEST_BYTES;
+    const written = writeSync(this.#fd, records, 0, records.byteLength, this.#bytes);
+    this.#bytes += written - (written % DIGEST_BYTES);
   }
 
   close(): void {

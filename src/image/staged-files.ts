@@ -8,11 +8,19 @@ import { writeUncached } from './posix.ts';
 const CREATE_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const OPEN_FLAGS = constants.O_RDWR | constants.O_NOFOLLOW;
 
+/** Bytes that stand one after the other in memory and in a file. */
+interface Run {
+  readonly file: number;
+  readonly fileOffsetBytes: number;
+  bytes: Uint8Array;
+}
+
 export class StagedFiles {
   readonly #stage: Buffer;
   readonly #table: PlaceTable;
   /** By the file's number: it is in the stage. */
   readonly #created: boolean[] = [];
+  #run: Run | undefined;
   /** Until the file system says that it cannot. */
   #uncached = true;
   /** The one used longest ago first. */
@@ -31,12 +39,28 @@ export class StagedFiles {
     this.#created[file] = true;
   }
 
-  /** Writes a chunk's bytes into one of its places. Creates the file, which must not be there, at the first. */
+  /**
+   * A chunk's bytes for one of its places; they must stay until `flush`. Creates the file, which must not be there, at the first. What follows on the
+   * bytes before it, in memory and in the file, is written together with them.
+   */
   write({ file, chunkOffsetBytes, lengthBytes, fileOffsetBytes }: FilePlace, chunk: Uint8Array): void {
-    const fd = this.#descriptor(file);
-    for (let done = 0; done < lengthBytes; ) {
-      done += this.#writeSome(fd, chunk.subarray(chunkOffsetBytes + done, chunkOffsetBytes + lengthBytes), fileOffsetBytes + done);
+    const bytes = chunk.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes);
+    const run = this.#run;
+    if (run?.file === file && run.fileOffsetBytes + run.bytes.byteLength === fileOffsetBytes && follows(run.bytes, bytes)) {
+      run.bytes = new Uint8Array(run.bytes.buffer, run.bytes.byteOffset, run.bytes.byteLength + lengthBytes);
+      return;
     }
+    this.flush();
+    this.#run = { file, fileOffsetBytes, bytes };
+  }
+
+  /** Hands everything given so far to the system. After an error the rest of it is forgotten. */
+  flush(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run === undefined) return;
+    const fd = this.#descriptor(run.file);
+    for (let done = 0; done < run.bytes.byteLength; ) done += this.#writeSome(fd, run.bytes.subarray(done), run.fileOffsetBytes + done);
   }
 
   /** What stands at a place; shorter if the file ends. */
@@ -82,4 +106,8 @@ export class StagedFiles {
     this.#open.set(file, fd);
     return fd;
   }
+}
+
+function follows(before: Uint8Array, bytes: Uint8Array): boolean {
+  return before.buffer === bytes.buffer && before.byteOffset + before.byteLength === bytes.byteOffset;
 }

@@ -26,6 +26,11 @@ export interface WantedChunk {
   readonly chunkBytes: number;
 }
 
+export interface VerifiedChunk {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
 export interface StagingInputs {
   readonly layout: TargetLayout;
   readonly stage: StageLayout;
@@ -85,21 +90,23 @@ export class Staging {
   }
 
   /**
-   * Writes a chunk, whose bytes the caller has verified, to every place that needs it. A chunk that is not wanted (any more) is
-   * ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunk wanted.
+   * Writes chunks, whose bytes the caller has verified, to every place that needs them. A chunk that is not wanted (any more) is
+   * ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
    */
-  write(digest: Digest, bytes: Uint8Array): void {
+  writeAll(chunks: readonly VerifiedChunk[]): void {
     const { table, files } = this.#inputs.plan;
-    const chunkBytes = table.missing(digest);
-    if (chunkBytes === undefined) return;
-    if (chunkBytes !== bytes.byteLength) {
-      throw new BranchcastError('BC_MANIFEST_MALFORMED', `chunk ${digest} has ${bytes.byteLength} bytes, and ${chunkBytes} by the manifest ${this.#inputs.after.root}`);
-    }
+    const wanted = chunks.filter(({ digest, bytes }) => this.#isWanted(digest, bytes));
     this.#withRoom(() => {
-      for (const place of table.places(digest)) files.write(place, bytes);
-      this.#inputs.log.append(digest);
+      for (const { digest, bytes } of wanted) for (const place of table.places(digest)) files.write(place, bytes);
+      files.flush();
+      // The log never says more than what the files hold.
+      this.#inputs.log.append(wanted.map(({ digest }) => digest));
     });
-    table.markDone(digest);
+    for (const { digest } of wanted) table.markDone(digest);
+  }
+
+  write(digest: Digest, bytes: Uint8Array): void {
+    this.writeAll([{ digest, bytes }]);
   }
 
   /**
@@ -129,6 +136,12 @@ export class Staging {
   close(): void {
     this.#inputs.plan.files.close();
     this.#inputs.log.close();
+  }
+
+  #isWanted(digest: Digest, bytes: Uint8Array): boolean {
+    const chunkBytes = this.#inputs.plan.table.missing(digest);
+    if (chunkBytes === undefined || chunkBytes === bytes.byteLength) return chunkBytes !== undefined;
+    throw new BranchcastError('BC_MANIFEST_MALFORMED', `chunk ${digest} has ${bytes.byteLength} bytes, and ${chunkBytes} by the manifest ${this.#inputs.after.root}`);
   }
 
   #withRoom(write: () => void): void {

@@ -13,13 +13,13 @@ export interface ReceivedChunk {
 }
 
 export interface FetchHandlers {
-  /** Each wanted chunk, once. */
-  onChunk(chunk: ReceivedChunk, kind: SourceKind): void | Promise<void>;
+  /** Wanted chunks that came together; each once. Those of one frame follow one another in memory as they do in the layer. */
+  onChunks(chunks: readonly ReceivedChunk[], kind: SourceKind): void | Promise<void>;
   /** Bytes of frames or deltas as they came, wanted or not: what the network carried. */
   onBytes?(frameBytes: number, kind: SourceKind): void;
 }
 
-/** Resolves when every wanted chunk was handed on. With `old`, a source may send deltas against it. Throws BC_NO_SOURCE, or what `onChunk` threw. */
+/** Resolves when every wanted chunk was handed on. With `old`, a source may send deltas against it. Throws BC_NO_SOURCE, or what `onChunks` threw. */
 export async function fetchChunks(wanted: readonly Digest[], sources: Sources, handlers: FetchHandlers, signal: AbortSignal, old?: OldContent): Promise<void> {
   const left = new Set(wanted);
   if (left.size === 0) return;
@@ -35,9 +35,9 @@ export async function fetchChunks(wanted: readonly Digest[], sources: Sources, h
       if (madeBytes === 0) handlers.onBytes?.(frame.byteLength, source.kind);
       madeBytes = 0;
       const chunks = verifiedChunks(frame, left, source.name);
-      for (const chunk of chunks) {
-        left.delete(chunk.digest);
-        await own(() => handlers.onChunk(chunk, source.kind));
+      for (const { digest } of chunks) left.delete(digest);
+      if (chunks.length > 0) {
+        await own(() => handlers.onChunks(chunks, source.kind));
         helped();
       }
       // All of them are views of what the frame decompressed to, or of the frame itself, which is its source's.

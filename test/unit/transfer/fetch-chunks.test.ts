@@ -44,10 +44,12 @@ async function fetched(from: Sources, signal = new AbortController().signal): Pr
     wanted,
     from,
     {
-      onChunk: ({ digest, bytes }, kind) => {
-        t.notOk(got.has(digest), 'each chunk once');
-        t.equal(hash(bytes), digest);
-        got.set(digest, kind);
+      onChunks: (received, kind) => {
+        for (const { digest, bytes } of received) {
+          t.notOk(got.has(digest), 'each chunk once');
+          t.equal(hash(bytes), digest);
+          got.set(digest, kind);
+        }
       },
     },
     signal,
@@ -111,7 +113,7 @@ t.test('gives up with the reasons when nothing helps for long', async (t) => {
 t.test('what fails here is not blamed on a source', async (t) => {
   const near = new ScriptedSource('near', 'reflector', holder(...chunks));
   const full = new BranchcastError('BC_DISK_FULL', 'lacks 3 bytes');
-  const failing = fetchChunks(wanted, sources([near]), { onChunk: () => { throw full; } }, new AbortController().signal);
+  const failing = fetchChunks(wanted, sources([near]), { onChunks: () => { throw full; } }, new AbortController().signal);
   await t.rejects(failing, full);
   t.equal(near.asked.length, 1);
 });
