@@ -321,6 +321,8 @@ export const SOURCE_QUARANTINE_MS = 600 * SECOND_MS;
 export const MANIFESTS_KNOWN_MAX = HAVE_ROOTS_MAX;
 /** Chunks of a layer that a prefetch keeps wanted at a time: enough to fill the WAN, few enough to let endpoints in between. */
 export const PREFETCH_WINDOW_DIGESTS_MAX = FETCH_BATCH_DIGESTS_MAX;
+/** Chunks that are fetched while the first endpoint plans: one batch, 60 MB of a usual layer as it travels. */
+export const FORESIGHT_DIGESTS_MAX = FETCH_BATCH_DIGESTS_MAX;
 /** Stored chunks that are gathered before their frames are sent. */
 export const SELECT_RUN_DIGESTS_MAX = 1024;
 

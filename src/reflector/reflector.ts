@@ -18,6 +18,7 @@ import { Activity } from './activity.ts';
 import { createReflectorApi } from './api.ts';
 import type { ReflectorConfig } from './config.ts';
 import { followCore } from './follow-core.ts';
+import { Foresight } from './foresight.ts';
 import { LayerDirectory } from './layer-directory.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { Prefetch } from './prefetch.ts';
@@ -71,7 +72,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
 
     const host = await createLanHost({ privateKey: await loadOrCreateIdentity(config.dataDir), listen: config.lanListen, log });
     closers.add(() => host.close());
-    await serveBlocks(host, new SiteProvider({ store, fetch, manifests, layers, core }), {
+    await serveBlocks(host, new SiteProvider({ store, fetch, manifests, layers, core, foresight: new Foresight({ fetch, manifests, log }) }), {
       log,
       onServed: (_peerId, frameBytes) => activity.served(frameBytes),
     });

@@ -7,6 +7,7 @@ import { selectFrames } from '../store/select-frames.ts';
 import type { BlockProvider } from '../swarm/block-provider.ts';
 import type { ChunkSource, LayerRecord } from '../transfer/chunk-source.ts';
 import type { FetchOnce } from '../transfer/fetch-once.ts';
+import type { Foresight } from './foresight.ts';
 import type { LayerDirectory } from './layer-directory.ts';
 import type { ManifestCache } from './manifest-cache.ts';
 
@@ -16,6 +17,7 @@ export interface SiteProviderParts {
   readonly manifests: ManifestCache;
   readonly layers: LayerDirectory;
   readonly core: ChunkSource;
+  readonly foresight: Foresight;
 }
 
 export class SiteProvider implements BlockProvider {
@@ -30,8 +32,9 @@ export class SiteProvider implements BlockProvider {
   }
 
   async *manifestFrames(root: Digest, have: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const { manifests, store } = this.#parts;
+    const { foresight, manifests, store } = this.#parts;
     await beforeAbort(manifests.ensure(root), signal);
+    void foresight.expect(root, have);
     let run: Digest[] = [];
     for await (const digest of manifests.nodesLacking(root, have)) {
       run.push(digest);

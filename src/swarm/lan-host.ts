@@ -1,5 +1,4 @@
 /** This member of the site on the LAN: a libp2p node (tcp, noise, yamux) that gives out message streams and nothing else. */
-import { noise } from '@libp2p/noise';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Connection, Ed25519PrivateKey } from '@libp2p/interface';
@@ -21,6 +20,7 @@ import {
 import type { Logger } from '../base/log.ts';
 import { MessageStream } from './message-stream.ts';
 import { guardMuxer } from './muxer-guard.ts';
+import { bulkNoise } from './noise.ts';
 
 export interface LanHostOptions {
   readonly privateKey: Ed25519PrivateKey;
@@ -77,7 +77,7 @@ function libp2pOptions(privateKey: Ed25519PrivateKey, listen: string[]): Libp2pO
     privateKey,
     addresses: { listen },
     transports: [tcp({ maxConnections: LAN_CONNECTIONS_MAX })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [bulkNoise()],
     streamMuxers: [
       guardMuxer(
         yamux({

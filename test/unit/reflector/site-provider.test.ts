@@ -1,9 +1,13 @@
 import t from 'tap';
+import { setImmediate as turn } from 'node:timers/promises';
+import { silentLog } from '../../../src/base/log.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
+import { Foresight } from '../../../src/reflector/foresight.ts';
 import { LayerDirectory } from '../../../src/reflector/layer-directory.ts';
 import { ManifestCache } from '../../../src/reflector/manifest-cache.ts';
 import { SiteProvider } from '../../../src/reflector/site-provider.ts';
+import { captureTree } from '../../../src/image/capture.ts';
 import { ManifestBuilder } from '../../../src/manifest/build.ts';
 import type { ManifestBlock } from '../../../src/manifest/entry.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
@@ -28,7 +32,8 @@ async function site(t: Test, script: Script): Promise<{ provider: SiteProvider; 
     await fetch.close();
     await layers.close();
   });
-  return { provider: new SiteProvider({ store, fetch, manifests: new ManifestCache(store, core, never), layers, core }), store, core };
+  const manifests = new ManifestCache(store, core, never);
+  return { provider: new SiteProvider({ store, fetch, manifests, layers, core, foresight: new Foresight({ fetch, manifests, log: silentLog }) }), store, core };
 }
 type Test = typeof t;
 
@@ -104,3 +109,25 @@ t.test('a manifest is fetched once, kept, and sent without what the endpoint has
   t.ok(update.digests.length < two.blocks.length / 2, `${update.digests.length} of ${two.blocks.length} nodes`);
   await t.rejects(collect(provider.manifestFrames(hash(Buffer.from('unknown')), [], never)), { code: 'BC_MANIFEST_INCOMPLETE' });
 });
+
+for (const have of [[], [hash(Buffer.from('a version'))]]) {
+  t.test(have.length === 0 ? 'who has nothing and asks for a manifest gets its first chunks fetched, once' : 'who has a version and asks for a manifest wants chunks by themselves', async (t) => {
+    const capture = captureTree(t.testdir({ one: 'first'.repeat(100_000), two: 'second'.repeat(1000) }));
+    const blocks: ManifestBlock[] = [];
+    const wanted: Digest[] = [];
+    let step = await capture.next();
+    for (; step.done !== true; step = await capture.next()) {
+      if (step.value.kind === 'node') blocks.push(step.value);
+      else wanted.push(step.value.digest);
+    }
+    const { root } = step.value;
+    const { provider, core } = await site(t as Test, {
+      async *manifest() {
+        yield* blocks;
+      },
+    });
+    for (let endpoint = 0; endpoint < 3; endpoint += 1) await collect(provider.manifestFrames(root, have, never));
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    t.same(core.asked.flat().toSorted(), have.length === 0 ? wanted.toSorted() : []);
+  });
+}
