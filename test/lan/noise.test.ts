@@ -32,7 +32,7 @@ void t.test('a peer with the plain noise of libp2p gets every byte, and is under
 });
 
 void t.test('the pieces of a message reach the socket together', async (t) => {
-  const corked = t.capture(Socket.prototype, 'cork', Socket.prototype.cork);
+  const corked = t.intercept(Socket.prototype, 'cork');
   const host = await startHost(t, { listen: [LOOPBACK] });
   await host.handle(ECHO, async (stream) => {
     await stream.receive();
