@@ -13,7 +13,7 @@ import { verdictText } from './runner/table-text.ts';
 const USAGE = `usage: npm run bench -- [NAME…] [--full] [--keep] [--json]
 
 Runs the benchmarks of these names, or all. Each prints its question, then product and peers of the same run in one table: medians of at least
-three rounds, noise, ratios; then its bounds. Raw samples go to benchmarks/results/runs/. The small size takes under three minutes on generated input;
+three rounds, noise, ratios; then its bounds. Raw samples go to benchmarks/results/runs/. The small size takes under four minutes on generated input;
 the full size, which the bounds are about, takes hours on real input: build that with scripts/corpora. scripts/bench-peers installs the peers.
 
   --full   the full size
