@@ -17,7 +17,7 @@ import type { SiteUpdate, SiteUpdates } from './site-updates.ts';
 export interface UpdateSourceParts {
   readonly core: ChunkSource;
   readonly store: ChunkStore;
-  readonly updates: SiteUpdates;
+  readonly updates: Pick<SiteUpdates, 'updates'>;
   readonly clock: Clock;
   readonly log: Logger;
   onDelta(use: DeltaUse): void;
@@ -26,7 +26,7 @@ export interface UpdateSourceParts {
 export class UpdateSource implements ChunkSource {
   readonly kind = 'core';
   readonly #parts: UpdateSourceParts;
-  readonly #turns = new Exclusive();
+  readonly #turns = new WeakMap<SiteUpdate, Exclusive>();
 
   constructor(parts: UpdateSourceParts) {
     this.#parts = parts;
@@ -63,7 +63,7 @@ export class UpdateSource implements ChunkSource {
     const { core, store, log } = this.#parts;
     const done = Promise.withResolvers<void>();
     const began = Promise.withResolvers<void>();
-    void this.#turns.run(() => {
+    void this.#turnsOf(update).run(() => {
       began.resolve();
       return done.promise;
     });
@@ -77,16 +77,23 @@ export class UpdateSource implements ChunkSource {
         sum.fullBytes += use.fullBytes;
         this.#parts.onDelta(use);
       };
-      let last: Uint8Array | undefined;
+      let last: readonly Digest[] = [];
       for await (const frame of missing.length === 0 ? [] : core.fetchFrames(missing, { signal, old: this.#oldContent(update), onDelta })) {
+        // Before it is given away: who takes it may give its memory back.
+        last = parseFrameHeader(frame)?.chunks.map(({ digest }) => digest) ?? [];
         yield frame;
-        last = frame;
       }
-      if (last !== undefined) await this.#stored(last, signal);
+      await this.#stored(last, signal);
       if (sum.frameCount > 0) log.info({ to: update.to, from: update.from, ...sum, savedBytes: sum.fullBytes - sum.deltaBytes }, 'fetched as deltas');
     } finally {
       done.resolve();
     }
+  }
+
+  #turnsOf(update: SiteUpdate): Exclusive {
+    const turns = this.#turns.get(update) ?? new Exclusive();
+    this.#turns.set(update, turns);
+    return turns;
   }
 
   #oldContent({ to, from }: SiteUpdate): OldContent {
@@ -103,9 +110,8 @@ export class UpdateSource implements ChunkSource {
   }
 
   /** Who takes the frames stores them beside reading on: the next want shall find what the last one brought. */
-  async #stored(frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  async #stored(digests: readonly Digest[], signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#parts;
-    const digests = parseFrameHeader(frame)?.chunks.map(({ digest }) => digest) ?? [];
     for (let waitedMs = 0; waitedMs < DELTA_STORED_WAIT_MS && store.has(digests).includes(false); waitedMs += DELTA_STORED_POLL_MS) await clock.sleep(DELTA_STORED_POLL_MS, signal);
   }
 }

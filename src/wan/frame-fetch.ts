@@ -18,6 +18,12 @@ interface Task {
   run(context: FetchContext): Promise<void>;
 }
 
+interface OpenFrame {
+  /** What all batches want of it together. */
+  readonly frame: WantedFrame;
+  readonly digests: readonly Digest[];
+}
+
 /** Frames that hold the wanted chunks, in no order. Chunks that the core lacks do not come. */
 export async function* fetchFramesOf(client: CoreClient, exchange: FrameExchange, digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
   const abort = new AbortController();
@@ -39,8 +45,10 @@ class FrameFetch implements FrameTaker {
   readonly #exchange: FrameExchange;
   readonly #failed = new AbortController();
   readonly #signal: AbortSignal;
-  /** Frames that were located and have not come, and the digests that their indices refer to. */
-  readonly #open = new Map<string, { readonly frame: WantedFrame; readonly batch: readonly Digest[] }>();
+  /** Frames that were located and have not come. */
+  readonly #open = new Map<string, OpenFrame>();
+  /** Frames that came whole: a later batch that wants more of them has it. */
+  readonly #came = new Set<string>();
   readonly #ready: Uint8Array[] = [];
   readonly #tasks = new Set<Promise<void>>();
   /** Bytes that started tasks may still bring, and bytes that wait in #ready. */
@@ -79,8 +87,10 @@ class FrameFetch implements FrameTaker {
     for (;;) {
       const frame = this.#ready.shift();
       if (frame !== undefined) {
+        // Who takes it may have given its memory back by the time they ask for the next.
+        const { byteLength } = frame;
         yield frame;
-        this.#windowBytes -= frame.byteLength;
+        this.#windowBytes -= byteLength;
         this.#notify();
       } else if (this.#ended) {
         return;
@@ -92,6 +102,7 @@ class FrameFetch implements FrameTaker {
 
   offer(frame: WantedFrame, bytes: Uint8Array): boolean {
     if (this.#windowBytes + bytes.byteLength > WAN_WINDOW_BYTES || this.#signal.aborted || !this.#open.delete(frameKey(frame))) return false;
+    this.#came.add(frameKey(frame));
     this.#windowBytes += bytes.byteLength;
     // Whoever gets a frame may give its memory back.
     this.#ready.push(new Uint8Array(bytes));
@@ -101,14 +112,20 @@ class FrameFetch implements FrameTaker {
 
   /** Locates a batch and starts ranges of the frames that are worth to travel whole. */
   async #startRanges(batch: readonly Digest[]): Promise<void> {
-    const frames = await this.#client.locate(batch, { signal: this.#signal });
-    for (const frame of frames) {
-      this.#open.set(frameKey(frame), { frame, batch });
-      this.#exchange.join(this, frame);
-    }
+    const located = await this.#client.locate(batch, { signal: this.#signal });
+    const frames = located.filter((frame) => !this.#came.has(frameKey(frame))).map((frame) => this.#want(frame, digestsOf(frame, batch)));
     for (const range of planRanges(frames, (frame) => this.#exchange.isWorthWhole(frame)).ranges) {
       await this.#start({ bytes: range.endBytes - range.startBytes, run: (context) => this.#fetchWhole(range.frames, context) });
     }
+  }
+
+  /** A frame on the border of two batches is wanted by both: what they want of it is one. */
+  #want(located: WantedFrame, digests: readonly Digest[]): WantedFrame {
+    const before = this.#open.get(frameKey(located));
+    const frame = before === undefined ? located : { ...located, wantedRawBytes: before.frame.wantedRawBytes + located.wantedRawBytes };
+    this.#open.set(frameKey(frame), { frame, digests: [...(before?.digests ?? []), ...digests] });
+    this.#exchange.join(this, frame);
+    return frame;
   }
 
   /** Frames that are still open after all ranges: those that together are wanted enough whole, the others chunk by chunk. */
@@ -137,7 +154,9 @@ class FrameFetch implements FrameTaker {
     const left = new Set(frames.filter((frame) => this.#open.has(frameKey(frame)) && this.#exchange.begin(frame)));
     const end = (frame: WantedFrame, bytes: Uint8Array | undefined): void => {
       left.delete(frame);
-      this.#close(frame);
+      if (bytes !== undefined) this.#came.add(frameKey(frame));
+      // Of a frame whose chunks came by themselves, a batch that was located meanwhile still wants its own.
+      if (bytes !== undefined || this.#open.get(frameKey(frame))?.frame === frame) this.#close(frame);
       this.#exchange.end(this, frame, bytes);
     };
     const deliver = (bytes: Uint8Array, frame?: WantedFrame): void => {
@@ -188,7 +207,7 @@ class FrameFetch implements FrameTaker {
   }
 
   #digestsOf(frame: WantedFrame): readonly Digest[] {
-    return digestsOf(frame, this.#open.get(frameKey(frame))?.batch ?? []);
+    return this.#open.get(frameKey(frame))?.digests ?? [];
   }
 
   #close(frame: WantedFrame): void {
