@@ -38,7 +38,7 @@ export class WorkerPool<Job, Answer> {
 
   /**
    * `script` is the worker's file without its ending: .ts from source, .js when built. `shared` is what every worker gets as its workerData.
-   * `work` names the work in errors. Workers are hired with the first job; idle ones do not keep the process alive.
+   * `work` names the work in errors. Workers are hired with the first job, and anew when one has died; idle ones do not keep the process alive.
    */
   constructor(script: URL, options: { readonly workerCount: number; readonly shared: unknown; readonly work: string }) {
     this.workerCount = options.workerCount;
@@ -50,7 +50,8 @@ export class WorkerPool<Job, Answer> {
   /** By the worker that has the fewest; a worker does its jobs in the order in which they come. The caller bounds how many wait. Rejects as the job threw. */
   run(job: Job): Promise<Answer> {
     if (this.#closed) return Promise.reject(this.#ended());
-    if (this.#hands.length === 0) this.#hands = Array.from({ length: this.workerCount }, () => this.#hire());
+    // With the first job, and in the place of one that died.
+    while (this.#hands.length < this.workerCount) this.#hands.push(this.#hire());
     const hand = this.#hands.reduce((least, hand) => (hand.jobs.size < least.jobs.size ? hand : least));
     const id = this.#nextId++;
     const answer = Promise.withResolvers<Answer>();
@@ -93,6 +94,7 @@ export class WorkerPool<Job, Answer> {
       const error = this.#closed ? this.#ended() : new BranchcastError('BC_INTERNAL', `a worker for ${this.#work} died`, { cause });
       for (const job of hand.jobs.values()) job.reject(error);
       hand.jobs.clear();
+      this.#hands = this.#hands.filter((other) => other !== hand);
     };
     worker.unref();
     worker.on('error', lost);
