@@ -47,7 +47,8 @@ export function encodeFrameInPlace(memory: Uint8Array, table: readonly ChunkLeng
   const frameBytes = header.byteLength + payload.byteLength;
   memory.set(payload, header.byteLength);
   memory.set(header);
-  freeBytes(payload);
+  // What did not compress stands in the caller's own memory.
+  if (payload.buffer !== memory.buffer) freeBytes(payload);
   return frameBytes;
 }
 

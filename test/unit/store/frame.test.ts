@@ -1,9 +1,9 @@
 import t from 'tap';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
-import { CHUNK_BYTES_MAX, FRAME_RAW_BYTES_MAX } from '../../../src/base/limits.ts';
+import { CHUNK_BYTES_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../../../src/base/limits.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
-import { encodeFrame, type Chunk } from '../../../src/store/frame-encode.ts';
+import { encodeFrame, encodeFrameInPlace, type Chunk } from '../../../src/store/frame-encode.ts';
 import { parseFrameHeader } from '../../../src/store/frame-header.ts';
 import { chunkOf, noise, prose } from './chunks.ts';
 
@@ -23,6 +23,15 @@ await t.test('a frame gives back its chunks, compressed or stored', async (t) =>
   }
   t.equal(parseFrameHeader(encodeFrame(chunks, { codec: 'stored' }))?.codec, 'stored');
   t.ok(encodeFrame(chunks, { level: 19 }).byteLength <= encodeFrame(chunks, { level: 1 }).byteLength);
+});
+
+await t.test('a frame made in place is the same, in memory that stays with the caller', async (t) => {
+  for (const [name, input] of [['compressible', chunks], ['incompressible', [chunkOf(noise(50_000)), chunkOf(noise(10))]]] as const) {
+    const memory = new Uint8Array(FRAME_STORED_BYTES_MAX);
+    memory.set(Buffer.concat(input.map(({ bytes }) => bytes)));
+    const bytes = encodeFrameInPlace(memory, input.map((chunk) => ({ digest: chunk.digest, bytes: chunk.bytes.byteLength })));
+    t.ok(Buffer.from(memory.subarray(0, bytes)).equals(encodeFrame(input)), name);
+  }
 });
 
 await t.test('only the wanted chunks come', async (t) => {
