@@ -189,7 +189,6 @@ export class CoreClient {
     return this.#json(SiteDetailsJson, this.#http.call({ method: 'GET', path: `/v1/sites/${encodeURIComponent(site)}`, kind: 'other', ...options }));
   }
 
-  /** Begins to read and verify every pack, if that is not under way. */
   /** Asks for one layer, or the newest version of every name. */
   startRepack(layer: string | undefined, options: CallOptions = {}): Promise<RepackStatus> {
     const query = layer === undefined ? '' : `?layer=${encodeURIComponent(layer)}`;
@@ -200,6 +199,7 @@ export class CoreClient {
     return this.#json(RepackStatusJson, this.#http.call({ method: 'GET', path: '/v1/repack', kind: 'other', ...options }));
   }
 
+  /** Begins to read and verify every pack, if that is not under way. */
   startScrub(options: CallOptions = {}): Promise<ScrubStatus> {
     return this.#json(ScrubJson, this.#http.call({ method: 'POST', path: '/v1/scrub', kind: 'other', ...options }));
   }
