@@ -5,26 +5,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asBranchcastError, hasCode } from '../base/errors.ts';
-import { INDEX_OPEN_BYTES, PACK_BYTES_MIN, PACK_BYTES_TARGET, PACKS_UNDER_QUOTA, PUT_GROUP_BYTES_MAX } from '../base/limits.ts';
+import { INDEX_OPEN_BYTES, PACK_BYTES_MIN, PACK_BYTES_TARGET, PACKS_UNDER_QUOTA } from '../base/limits.ts';
 import { silentLog, type Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { ChunkIndex } from './chunk-index.ts';
 import { ChunkLedger } from './chunk-ledger.ts';
 import type { ChunkLocation, ChunkStore, FrameLocation, PackKeeper, PackReader, PutResult, ScrubOptions, ScrubReport, StoreStats } from './chunk-store.ts';
 import { DiskRoom } from './disk-room.ts';
-import { Exclusive } from './exclusive.ts';
-import { GroupCommit } from './group-commit.ts';
+import { PackChanges, type PackChangesParts } from './pack-changes.ts';
 import { PackEvictor } from './pack-evictor.ts';
 import { PackHandles } from './pack-handles.ts';
 import { PackFrameReader } from './pack-reader.ts';
-import { PackReclaimer } from './pack-reclaim.ts';
 import { recoverPacks } from './pack-recovery.ts';
-import { dropFrame } from './pack-repair.ts';
-import { scrubPacks } from './pack-scrub.ts';
 import { PackWriter, type PackListener } from './pack-writer.ts';
-import { planPut, type PutPlan } from './put-plan.ts';
 import { isRot, rotten, storeClosed } from './store-errors.ts';
-import { verifyFrames, type VerifiedFrame } from './verify-frames.ts';
 
 export interface PackChunkStoreOptions {
   readonly dir: string;
@@ -73,26 +67,15 @@ async function openOnce(options: PackChunkStoreOptions, packsDir: string, room: 
 
 const NOBODY: PackListener = { appended: () => undefined, sealed: () => undefined };
 
-interface Parts {
+interface Parts extends PackChangesParts {
   readonly index: ChunkIndex;
-  readonly ledger: ChunkLedger;
-  readonly handles: PackHandles;
-  readonly pathOf: (packId: string) => string;
-  readonly reader: PackFrameReader;
-  readonly writer: PackWriter;
-  readonly room: DiskRoom;
-  readonly evictor: PackEvictor | undefined;
   readonly quotaBytes: number | undefined;
-  readonly log: Logger;
 }
 
 class PackStore implements PackChunkStore {
   readonly #parts: Parts;
-  /** Whoever changes packs or index does it in here. */
-  readonly #exclusive = new Exclusive();
-  readonly #puts: GroupCommit<readonly VerifiedFrame[], PutResult>;
+  readonly #changes: PackChanges;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #reclaimer: PackReclaimer;
   #hitCount = 0;
   #missCount = 0;
   #corruptCount = 0;
@@ -100,12 +83,7 @@ class PackStore implements PackChunkStore {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#reclaimer = new PackReclaimer(parts);
-    this.#puts = new GroupCommit(this.#exclusive, {
-      commit: (jobs) => this.#commit(jobs),
-      weightOf: (frames) => frames.reduce((sum, frame) => sum + frame.bytes.byteLength, 0),
-      weightMax: PUT_GROUP_BYTES_MAX,
-    });
+    this.#changes = new PackChanges(parts);
   }
 
   has(digests: readonly Digest[]): boolean[] {
@@ -138,35 +116,15 @@ class PackStore implements PackChunkStore {
   }
 
   put(frames: readonly Uint8Array[]): Promise<PutResult> {
-    return this.#hold(() => verifyFrames(frames).then((verified) => this.#puts.submit(verified)));
+    return this.#hold(() => this.#changes.put(frames));
   }
 
   restore(frames: readonly Uint8Array[]): Promise<number> {
-    const { room, writer } = this.#parts;
-    return this.#hold(async () => {
-      const verified = await verifyFrames(frames);
-      const neededBytes = writer.bytesFor(frames);
-      await this.#exclusive.run(async () => {
-        await room.require(neededBytes);
-        await writer.append(verified).catch(async (error: unknown) => Promise.reject(await room.explain(error, neededBytes)));
-      });
-      return frames.reduce((sum, frame) => sum + frame.byteLength, 0);
-    });
+    return this.#hold(() => this.#changes.restore(frames));
   }
 
   reclaim(signal?: AbortSignal): Promise<number> {
-    const { room, writer } = this.#parts;
-    return this.#hold(async () => {
-      let freeBytes = 0;
-      for await (const pack of this.#reclaimer.worn()) {
-        if (signal?.aborted === true) break;
-        freeBytes += await this.#exclusive.run(async () => {
-          await room.require(writer.bytesFor([{ byteLength: pack.lengthBytes }]));
-          return this.#reclaimer.reclaim(pack);
-        });
-      }
-      return freeBytes;
-    });
+    return this.#hold(() => this.#changes.reclaim(signal));
   }
 
   pin(name: string, digests: Iterable<Digest>): void {
@@ -196,7 +154,7 @@ class PackStore implements PackChunkStore {
 
   async scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
     this.#checkOpen();
-    const report = await scrubPacks({ ...this.#parts, exclusive: this.#exclusive }, options);
+    const report = await this.#changes.scrub(options);
     this.#corruptCount += report.dropped.length;
     return report;
   }
@@ -249,47 +207,17 @@ class PackStore implements PackChunkStore {
   }
 
   async #dropped(location: FrameLocation, what: string, cause: unknown): Promise<never> {
-    const { ledger, handles, log } = this.#parts;
     this.#corruptCount += 1;
     const error = rotten(location, what, cause);
-    const digests = await this.#exclusive.run(() => dropFrame(ledger, handles, location));
-    log.error({ err: error, chunks: digests.length }, 'dropped a rotten frame');
+    const digests = await this.#changes.drop(location);
+    this.#parts.log.error({ err: error, chunks: digests.length }, 'dropped a rotten frame');
     throw error;
-  }
-
-  /** Puts of one group, planned together: what one stores the next does not store again. */
-  async #commit(jobs: readonly (readonly VerifiedFrame[])[]): Promise<PutResult[]> {
-    const { room, writer, evictor } = this.#parts;
-    let plans = this.#plan(jobs);
-    let neededBytes = 0;
-    try {
-      for (;;) {
-        neededBytes = writer.bytesFor(plans.flatMap((plan) => plan.frames.map((frame) => frame.bytes)));
-        // What had to go may be what a frame had in common with the store: plan again.
-        if (evictor === undefined || !(await evictor.makeRoom(neededBytes, writer))) break;
-        plans = this.#plan(jobs);
-      }
-      await room.require(neededBytes);
-      await writer.append(plans.flatMap((plan) => plan.frames));
-      return plans.map((plan) => plan.result);
-    } catch (error) {
-      throw hasCode(error, 'BC_QUOTA_EXCEEDED') ? error : await room.explain(error, neededBytes);
-    }
-  }
-
-  #plan(jobs: readonly (readonly VerifiedFrame[])[]): PutPlan[] {
-    const staged = new Set<Digest>();
-    return jobs.map((frames) => {
-      const plan = planPut(frames, (digest) => staged.has(digest) || this.#parts.ledger.find(digest) !== undefined);
-      for (const frame of plan.frames) for (const chunk of frame.header.chunks) staged.add(chunk.digest);
-      return plan;
-    });
   }
 
   async #close(): Promise<void> {
     const { writer, handles, index } = this.#parts;
     await Promise.allSettled(this.#underWay);
-    await this.#exclusive.idle();
+    await this.#changes.idle();
     await writer.close();
     await handles.closeAll();
     await index.close();

@@ -1,5 +1,6 @@
 /** Chunks that move to better frames, and packs that go after them. */
 import { readdirSync, rmSync } from 'node:fs';
+import { open as openFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ChunkLocation } from '../../../src/store/chunk-store.ts';
@@ -99,6 +100,30 @@ await t.test('wrong bytes are refused, and nothing has moved', async (t) => {
   const frame = encodeFrame(chunks.slice(0, 11).concat({ digest: (chunks[11] as Chunk).digest, bytes: Buffer.alloc(10) }));
   await t.rejects(store.restore([frame]), { code: 'BC_CHUNK_CORRUPT' });
   t.same(places(store, chunks), before);
+});
+
+/** From now on no file can be written to: the disk became full after somebody looked. Answers what ends that. */
+async function fillDisk(t: Test, dir: string): Promise<() => void> {
+  const handle = await openFile(dir, 'r');
+  const methods = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  return t.intercept(methods, 'write', { value: () => Promise.reject(full) }).restore;
+}
+
+await t.test('a disk that is full in the middle of any change: said with the shortfall, and nothing is lost', async (t) => {
+  const dir = t.testdir();
+  const store = await filled(t, dir);
+  await store.restore([encodeFrame(chunks)]);
+  const free = await fillDisk(t, dir);
+  const isSaid = { code: 'BC_DISK_FULL', details: { shortfallBytes: Number } };
+  await t.rejects(store.put([encodeFrame(noiseChunks(1, 4000, 3))]), isSaid);
+  await t.rejects(store.restore([encodeFrame(others)]), isSaid);
+  await t.rejects(store.reclaim(), isSaid);
+  t.ok(await allRead(store));
+  free();
+  t.ok((await store.reclaim()) > 0, 'it goes on when there is room');
+  t.ok(await allRead(store));
 });
 
 await t.test('a pack of which most is still found is left alone', async (t) => {
