@@ -2,7 +2,7 @@
  * The deltas from one version to another: frames in a file, and which chunks are in which. While it is being made it is read already: an answer gives
  * what is there, waits for what is to come, and ends when nothing more of what is wanted will.
  */
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { BranchcastError } from '../base/errors.ts';
 import { DELTA_KEPT_SHARE_MAX, DELTA_PATIENCE_MS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
@@ -22,6 +22,7 @@ export class DeltaSet {
   /** Chunks of which it is not known yet whether a delta brings them; undefined until it is known which chunks those are. */
   #pending: Set<Digest> | undefined;
   #ended = false;
+  #discarded = false;
   #changed = Promise.withResolvers<void>();
 
   constructor(path: string) {
@@ -67,13 +68,19 @@ export class DeltaSet {
     this.#notify();
   }
 
+  /** It will not be whole, and its file goes: who reads it reads on, and nobody else is brought anything. */
+  discard(): void {
+    this.#discarded = true;
+    this.end();
+  }
+
   /**
    * Frames that bring wanted chunks, each once and as they are made; not those of which so little is wanted that the chunks themselves are
-   * as cheap. Ends early if nothing comes for DELTA_PATIENCE_MS: what is wanted has another way. Throws BC_CHUNK_CORRUPT for a rotten file.
+   * as cheap. Ends early if nothing comes for DELTA_PATIENCE_MS: what is wanted has another way. Throws BC_CHUNK_CORRUPT for a file that has rotted or is gone.
    */
   async *answer(wanted: readonly Digest[], signal: AbortSignal): AsyncGenerator<{ readonly delta: Uint8Array; readonly header: DeltaHeader }, void, undefined> {
     const left = new Set(wanted);
-    const file = await open(this.path, 'r').catch(() => undefined);
+    const file = await this.#open(signal);
     if (file === undefined) return;
     try {
       for (let next = 0; ; ) {
@@ -92,6 +99,22 @@ export class DeltaSet {
     } finally {
       await file.close();
     }
+  }
+
+  /** undefined if there is nothing to read. */
+  async #open(signal: AbortSignal): Promise<FileHandle | undefined> {
+    while (!this.#discarded) {
+      const wasEnded = this.#ended;
+      try {
+        return await open(this.path, 'r');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        if (wasEnded) throw new BranchcastError('BC_CHUNK_CORRUPT', `${this.path} is gone`, { cause: error });
+        // Until it has ended, it may be getting its last name just now.
+        if (!this.#ended && (signal.aborted || !(await this.#change(signal)))) return undefined;
+      }
+    }
+    return undefined;
   }
 
   #mayBring(wanted: ReadonlySet<Digest>): boolean {

@@ -96,6 +96,7 @@ export class DeltaShelf {
     return set;
   }
 
+  /** The set counts as used now, if it is here: also for one that somebody has in memory. */
   async use(from: Digest, to: Digest): Promise<void> {
     const name = nameOf(from, to);
     const bytes = this.#sizes.get(name);
@@ -125,6 +126,7 @@ export class DeltaShelf {
 
   /** The set will not be whole. */
   async discard(writer: DeltaSetWriter): Promise<void> {
+    writer.set.discard();
     await writer.close({ sync: false });
     await rm(writer.set.path, { force: true });
   }

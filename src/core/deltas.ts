@@ -57,7 +57,10 @@ export class Deltas {
   async *answer(to: Digest, held: readonly Digest[], wanted: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const from = this.#nearest(to, held);
     if (from === undefined) return;
-    const set = await this.#set(from, to);
+    const loading = this.#load(from, to);
+    const set = await loading;
+    await this.#parts.shelf.use(from, to);
+    await this.#forgetOldest();
     try {
       for await (const { delta, header } of set.answer(wanted, signal)) {
         this.#sentFrames += 1;
@@ -68,8 +71,9 @@ export class Deltas {
     } catch (thrown) {
       const error = asBranchcastError(thrown);
       if (error.code !== 'BC_CHUNK_CORRUPT') throw error;
-      this.#parts.log.warn({ from, to }, `a set of deltas is damaged and will be made again: ${error.message}`);
-      this.#sets.delete(pairOf(from, to));
+      // Another reader may have found it before, and a new one may have taken its place.
+      if (!this.#forget(pairOf(from, to), loading)) return;
+      this.#parts.log.warn({ from, to }, `a set of deltas cannot be read and will be made again: ${error.message}`);
       await this.#parts.shelf.drop(from, to);
     }
   }
@@ -90,18 +94,21 @@ export class Deltas {
     return known.toSorted((a, b) => distance(a) - distance(b))[0];
   }
 
-  async #set(from: Digest, to: Digest): Promise<DeltaSet> {
+  #load(from: Digest, to: Digest): Promise<DeltaSet> {
     const pair = pairOf(from, to);
-    const known = this.#sets.get(pair) ?? this.#loadOrMake(from, to);
+    const loading: Promise<DeltaSet> = this.#sets.get(pair) ?? this.#loadOrMake(from, to, () => this.#forget(pair, loading));
     this.#sets.delete(pair);
-    this.#sets.set(pair, known);
-    known.catch(() => this.#sets.delete(pair));
-    const set = await known;
-    await this.#forgetOldest();
-    return set;
+    this.#sets.set(pair, loading);
+    loading.catch(() => this.#forget(pair, loading));
+    return loading;
   }
 
-  async #loadOrMake(from: Digest, to: Digest): Promise<DeltaSet> {
+  /** False if it was forgotten before. */
+  #forget(pair: string, loading: Promise<DeltaSet>): boolean {
+    return this.#sets.get(pair) === loading && this.#sets.delete(pair);
+  }
+
+  async #loadOrMake(from: Digest, to: Digest, forget: () => void): Promise<DeltaSet> {
     const { shelf } = this.#parts;
     const stored = await shelf.load(from, to);
     if (stored !== undefined) return stored;
@@ -110,7 +117,7 @@ export class Deltas {
       const error = asBranchcastError(thrown);
       if (error.code !== 'BC_CANCELLED') this.#parts.log.warn({ from, to, code: error.code }, `deltas were not made: ${error.message}`);
       // What failed otherwise would fail again: the empty set stands for it.
-      if (error.code === 'BC_BUSY') this.#sets.delete(pairOf(from, to));
+      if (error.code === 'BC_BUSY') forget();
     });
     this.#making.add(making);
     void making.finally(() => this.#making.delete(making));
@@ -131,20 +138,19 @@ export class Deltas {
           if (writer.bytes > shelf.bytesMax) throw new BranchcastError('BC_QUOTA_EXCEEDED', `a set of deltas would take more than the ${shelf.bytesMax} bytes of the cache`);
         }
       }, this.#stop.signal);
+      await shelf.keep(from, to, writer);
     } catch (error) {
-      set.end();
       await shelf.discard(writer);
       throw error;
     }
-    await shelf.keep(from, to, writer);
     set.end();
     log.info({ from, to, chunkCount: set.chunkCount, deltaBytes: writer.bytes, savedBytes: set.savedBytes, seconds: Math.round(performance.now() - startedMs) / 1000 }, 'deltas made');
   }
 
   async #forgetOldest(): Promise<void> {
-    for (const [pair, promise] of this.#sets) {
+    for (const [pair, loading] of this.#sets) {
       if (this.#sets.size <= DELTA_SETS_LOADED_MAX) return;
-      if ((await promise.catch(() => undefined))?.ended !== false) this.#sets.delete(pair);
+      if ((await loading.catch(() => undefined))?.ended !== false) this.#forget(pair, loading);
     }
   }
 }

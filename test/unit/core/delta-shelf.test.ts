@@ -1,24 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { DeltaShelf } from '../../../src/core/delta-shelf.ts';
-import type { DeltaSet } from '../../../src/core/delta-set.ts';
-import { encodeDelta } from '../../../src/delta/delta-encode.ts';
-import { chunkOf, noise } from '../store/chunks.ts';
+import { DeltaSet } from '../../../src/core/delta-set.ts';
+import { parseDeltaHeader, type DeltaHeader } from '../../../src/delta/delta-header.ts';
+import { deltas, fresh, keep, SET_BYTES, version } from './stored-sets.ts';
 
 const { signal } = new AbortController();
-const version = (number: number): Digest => String(number).repeat(64) as Digest;
-const old = chunkOf(noise(20_000, 1));
-const fresh = Array.from({ length: 3 }, (_, at) => chunkOf(Buffer.concat([old.bytes, Buffer.of(at)])));
-const deltas = fresh.map((chunk) => encodeDelta([chunk], [old], 20_000) as Uint8Array);
-const SET_BYTES = 8 + deltas.reduce((sum, { byteLength }) => sum + byteLength, 0);
-
-async function keep(shelf: DeltaShelf, from: number, to: number): Promise<void> {
-  const writer = await shelf.begin(version(from), version(to));
-  for (const delta of deltas) await writer.append(delta);
-  await shelf.keep(version(from), version(to), writer);
-}
 
 async function all(set: DeltaSet | undefined): Promise<string[]> {
   const found: string[] = [];
@@ -101,7 +90,7 @@ await t.test('a set that is being made is read along, and its readers outlive it
   t.equal((await rest.next()).done, false);
   await shelf.discard(writer);
   t.equal((await rest.next()).done, true);
-  t.same(await all(writer.set), [], 'a set that is no more brings nothing');
+  t.same(await all(writer.set), [], 'a set that was given up brings nothing');
 });
 
 await t.test('a rotten payload is found when it is read', async (t) => {
@@ -112,4 +101,22 @@ await t.test('a rotten payload is found when it is read', async (t) => {
   bytes[SET_BYTES - 1] = (bytes[SET_BYTES - 1] as number) ^ 1;
   writeFileSync(path, bytes);
   await t.rejects(all(await shelf.load(version(1), version(2))), { code: 'BC_CHUNK_CORRUPT' });
+});
+
+await t.test('a file that is gone is said to be, but not while it may be getting its last name', async (t) => {
+  const { shelf, dir } = await openShelf(t);
+  await keep(shelf, 1, 2);
+  const path = join(dir, `${version(1)}-${version(2)}.deltas`);
+  const set = new DeltaSet(`${path}.part`);
+  deltas.reduce((at, delta) => {
+    set.add(parseDeltaHeader(delta) as DeltaHeader, at);
+    return at + delta.byteLength;
+  }, 8);
+  const reading = all(set);
+  await new Promise((resolve) => setImmediate(resolve));
+  set.path = path;
+  set.end();
+  t.equal((await reading).length, deltas.length);
+  rmSync(path);
+  await t.rejects(all(set), { code: 'BC_CHUNK_CORRUPT' });
 });
