@@ -27,8 +27,9 @@ export function addRepackCommand(group: Command): void {
         if (options.status) return client.repackStatus({ signal });
         // The core goes on if this command is cancelled.
         let latest = await client.startRepack(layer, { signal });
-        while (latest.askedCount > 0 || latest.state === 'running') {
-          progress.update(`repack: ${latest.layer ?? 'begins'}, ${formatBytes(latest.doneBytes ?? 0)} of ${formatBytes(latest.totalBytes ?? 0)}`);
+        // Whatever was asked for, by others too. What the core repacks by itself is not waited for: it waits until nobody publishes.
+        while (latest.askedCount > 0) {
+          progress.update(`repack: ${latest.askedCount} to do, now ${latest.layer ?? 'beginning'}, ${formatBytes(latest.doneBytes ?? 0)} of ${formatBytes(latest.totalBytes ?? 0)}`);
           await systemClock.sleep(REPACK_POLL_MS, signal);
           latest = await client.repackStatus({ signal });
         }

@@ -38,10 +38,12 @@ const SAVED_SHARE_MIN = 0.02;
 export class RepackJob {
   readonly #parts: RepackParts;
   readonly #abort = new AbortController();
-  /** Asked for by somebody: does not wait for quiet. */
+  /** Asked for by somebody: does not wait for quiet. The first may be under way. */
   readonly #asked: PublishedLayer[] = [];
   readonly #fetched = new Set<Digest>();
   #wake = Promise.withResolvers<void>();
+  /** Ends the wait under way, when somebody asks or the core stops. */
+  #pause = new AbortController();
   #running: Promise<void> | undefined;
   #status: RepackStatus = { state: 'idle', askedCount: 0, layerCount: 0, frameCount: 0, savedBytes: 0, freedBytes: 0 };
 
@@ -67,6 +69,7 @@ export class RepackJob {
     if (this.#asked.length + layers.length > REPACKS_ASKED_MAX) throw new BranchcastError('BC_BUSY', `${this.#asked.length} layers wait to be repacked`);
     this.#asked.push(...layers);
     if (this.#status.state !== 'running') this.#status = { ...this.#status, state: 'running' };
+    this.#pause.abort();
     this.wake();
     return this.status;
   }
@@ -89,6 +92,7 @@ export class RepackJob {
 
   async close(): Promise<void> {
     this.#abort.abort(new BranchcastError('BC_CANCELLED', 'the core stops'));
+    this.#pause.abort();
     await this.#running;
   }
 
@@ -97,26 +101,29 @@ export class RepackJob {
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers();
       try {
-        const asked = this.#asked.shift();
-        const layer = asked ?? (await this.#nextHot());
-        if (layer === undefined) {
+        const [asked] = this.#asked;
+        if (asked !== undefined) {
+          await this.#repack(asked, false).finally(() => this.#asked.shift());
+          continue;
+        }
+        const hot = await this.#nextHot();
+        if (hot !== undefined) await this.#repack(hot, true);
+        else if (this.#asked.length === 0) {
           this.#status = idle(this.#status, 'idle');
           await Promise.race([this.#wake.promise, aborted(signal)]);
-        } else {
-          await this.#repack(layer, asked === undefined);
         }
       } catch (thrown) {
         if (signal.aborted) break;
         const error = asBranchcastError(thrown);
         this.#status = { ...idle(this.#status, 'failed'), error: error.message };
         this.#parts.log.warn({ err: error }, 'repacking failed; it is tried again later');
-        await Promise.race([this.#parts.clock.sleep(REPACK_RETRY_MS, signal), this.#untilAsked()]).catch(() => undefined);
+        await this.#unlessAsked((pause) => this.#parts.clock.sleep(REPACK_RETRY_MS, pause)).catch(() => undefined);
       }
     }
   }
 
   async #nextHot(): Promise<PublishedLayer | undefined> {
-    const { automatic, catalog, ledger, quiet } = this.#parts;
+    const { automatic, catalog, ledger } = this.#parts;
     if (!automatic) return undefined;
     const find = async (): Promise<PublishedLayer | undefined> => {
       const fetched = [...this.#fetched].reverse().map((root) => catalog.resolve({ root }));
@@ -124,21 +131,27 @@ export class RepackJob {
     };
     if ((await find()) === undefined) return undefined;
     this.#status = idle(this.#status, 'waiting');
-    // Somebody who asks does not wait for quiet.
-    await Promise.race([quiet.wait(this.#abort.signal), this.#untilAsked()]);
-    return this.#asked.shift() ?? find();
+    await this.#untilQuiet();
+    return this.#asked.length > 0 ? undefined : find();
   }
 
-  async #untilAsked(): Promise<void> {
-    while (this.#asked.length === 0) {
-      await this.#wake.promise;
-      this.#wake = Promise.withResolvers();
-      throwIfAborted(this.#abort.signal);
-    }
+  #untilQuiet(): Promise<void> {
+    return this.#unlessAsked((pause) => this.#parts.quiet.wait(pause));
+  }
+
+  /** Waits, but only until somebody asks: they would wait behind it. */
+  async #unlessAsked(wait: (pause: AbortSignal) => Promise<void>): Promise<void> {
+    throwIfAborted(this.#abort.signal);
+    if (this.#asked.length > 0) return;
+    const pause = (this.#pause = new AbortController());
+    await wait(pause.signal).catch((error: unknown) => {
+      if (!pause.signal.aborted) throw error;
+    });
+    throwIfAborted(this.#abort.signal);
   }
 
   async #repack(layer: PublishedLayer, politely: boolean): Promise<void> {
-    const { store, ledger, clock, log, level, quiet } = this.#parts;
+    const { store, ledger, clock, log, level } = this.#parts;
     const { signal } = this.#abort;
     const name = `${layer.name}@${layer.version}`;
     const startedMs = clock.monotonicMs();
@@ -153,7 +166,7 @@ export class RepackJob {
     let [frameCount, doneBytes] = [0, 0];
     const make = async (frames: Iterable<PlannedFrame>): Promise<void> => {
       for (const frame of frames) {
-        if (politely) await quiet.wait(signal);
+        if (politely) await this.#untilQuiet();
         if (await this.#make(frame, workers)) frameCount += 1;
       }
     };
@@ -173,7 +186,7 @@ export class RepackJob {
     const repacked = { beforeBytes: Math.round(beforeBytes), afterBytes: Math.round(afterBytes), level, finishedAt: new Date(clock.wallMs()).toISOString() };
     await ledger.note(layer.sequence, repacked);
     // Who located the old frames a moment ago may still come for them.
-    if (politely) await quiet.wait(signal);
+    if (politely) await this.#untilQuiet();
     const freedBytes = await store.reclaim(signal);
     this.#status = {
       ...this.#status, layerCount: this.#status.layerCount + 1, frameCount: this.#status.frameCount + frameCount,

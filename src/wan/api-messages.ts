@@ -115,7 +115,7 @@ export const RepackStatusJson = Type.Object({
   layer: Type.Optional(Type.String({ description: 'The one under way' })),
   doneBytes: Type.Optional(Count),
   totalBytes: Type.Optional(Type.Integer({ minimum: 0, description: 'Bytes of its chunks, before compression' })),
-  askedCount: Type.Integer({ minimum: 0, description: 'Layers that wait because somebody asked for them' }),
+  askedCount: Type.Integer({ minimum: 0, description: 'Layers that somebody asked for and that are not done: those that wait, and the one under way' }),
   layerCount: Type.Integer({ minimum: 0, description: 'Layers repacked since the start' }),
   frameCount: Count,
   savedBytes: Type.Integer({ minimum: 0, description: 'By which a first copy of these layers became smaller' }),
