@@ -1,11 +1,12 @@
 /** Makes deltas on a thread of its own, which lives for one pair of versions; here are only lookups in the index and reads of stored frames. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
+import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { WORKER_END_TIMEOUT_MS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { DeltaStep } from '../delta/make-deltas.ts';
 import type { ChunkLocation, ChunkStore, FrameLocation } from '../store/chunk-store.ts';
+import { ifRotten } from '../store/store-errors.ts';
 
 /** Many buffers outside the heap hang on few small objects: a small young generation frees them soon. */
 const WORKER_HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 128 };
@@ -83,9 +84,4 @@ function expectation(): PromiseWithResolvers<MakerQuestion> {
   const expected = Promise.withResolvers<MakerQuestion>();
   expected.promise.catch(() => undefined);
   return expected;
-}
-
-/** The store has dropped and counted it; for deltas the chunk is one that is not there. */
-function ifRotten(error: unknown): undefined {
-  if (!hasCode(error, 'BC_CHUNK_CORRUPT')) throw error;
 }

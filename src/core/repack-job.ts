@@ -4,13 +4,14 @@
  * was: frames that are made already are known by their length.
  */
 import type { Clock } from '../base/clock.ts';
-import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
+import { asBranchcastError, BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { REPACK_BATCH_CHUNKS, REPACK_FETCHED_MAX, REPACK_RETRY_MS, REPACKS_ASKED_MAX } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest, type ManifestChunk } from '../manifest/read.ts';
 import type { ChunkLocation, ChunkStore, PackKeeper } from '../store/chunk-store.ts';
 import { FrameWorkers } from '../store/frame-workers.ts';
+import { ifRotten } from '../store/store-errors.ts';
 import type { PublishedLayer, RepackStatus } from '../wan/api-messages.ts';
 import type { Catalog } from './catalog.ts';
 import type { Quiet } from './quiet.ts';
@@ -237,11 +238,6 @@ export class RepackJob {
       made.release();
     }
   }
-}
-
-/** The store has dropped and counted it. */
-function ifRotten(error: unknown): undefined {
-  if (!hasCode(error, 'BC_CHUNK_CORRUPT')) throw error;
 }
 
 function idle({ layer: _layer, doneBytes: _doneBytes, totalBytes: _totalBytes, error: _error, ...rest }: RepackStatus, state: RepackStatus['state']): RepackStatus {

@@ -3,7 +3,6 @@
  * a delta brings chunks that the next want will name: those are here then, and travel once.
  */
 import type { Clock } from '../base/clock.ts';
-import { hasCode } from '../base/errors.ts';
 import { DELTA_STORED_POLL_MS, DELTA_STORED_WAIT_MS } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
@@ -11,6 +10,7 @@ import type { ManifestBlock } from '../manifest/entry.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
 import { Exclusive } from '../store/exclusive.ts';
 import { parseFrameHeader } from '../store/frame-header.ts';
+import { ifRotten } from '../store/store-errors.ts';
 import type { ChunkSource, DeltaUse, LayerRecord, OldContent, SourceOptions } from '../transfer/chunk-source.ts';
 import type { SiteUpdate, SiteUpdates } from './site-updates.ts';
 
@@ -98,15 +98,7 @@ export class UpdateSource implements ChunkSource {
 
   #oldContent({ to, from }: SiteUpdate): OldContent {
     const { store } = this.#parts;
-    return {
-      to,
-      from: [from],
-      read: (digest) => store.get(digest).catch((error: unknown) => {
-        // Dropped and counted by the store: it is not here any more.
-        if (hasCode(error, 'BC_CHUNK_CORRUPT')) return undefined;
-        throw error;
-      }),
-    };
+    return { to, from: [from], read: (digest) => store.get(digest).catch(ifRotten) };
   }
 
   /** Who takes the frames stores them beside reading on: the next want shall find what the last one brought. */

@@ -1,8 +1,9 @@
 /** Frames that together hold the wanted chunks, and little else: what a store answers to one who lacks them. */
-import { hasCode, throwIfAborted } from '../base/errors.ts';
+import { throwIfAborted } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLocation, ChunkStore } from './chunk-store.ts';
 import { FrameCollector } from './frame-builder.ts';
+import { ifRotten } from './store-errors.ts';
 import { storeWorkers } from './store-workers.ts';
 
 /** From this share of a frame's raw bytes on it travels as it is: no work here, and the same bytes everywhere. */
@@ -57,9 +58,4 @@ function groupByFrame(store: ChunkStore, digests: readonly Digest[]): Iterable<W
     frames.set(key, frame);
   }
   return frames.values();
-}
-
-/** The store has dropped and counted it; to who asks for chunks it is one that is not stored. */
-function ifRotten(error: unknown): undefined {
-  if (!hasCode(error, 'BC_CHUNK_CORRUPT')) throw error;
 }

@@ -25,6 +25,11 @@ export function badRange(packId: string, startBytes: number, endBytes: number, p
   return new BranchcastError('BC_USAGE', `range ${startBytes} to ${endBytes} is not within the ${packBytes} bytes of pack ${packId}`, { details: { packId, packBytes } });
 }
 
+/** For the `catch` of a read: the store has dropped and counted what rotted, and to whoever wants it it is not stored. */
+export function ifRotten(error: unknown): undefined {
+  if (!hasCode(error, 'BC_CHUNK_CORRUPT')) throw error;
+}
+
 /** True for what rot looks like; other failures (of the disk, of the process) say nothing about the bytes. */
 export function isRot(error: unknown): boolean {
   return hasCode(error, 'BC_FRAME_MALFORMED') || hasCode(error, 'BC_CHUNK_CORRUPT');
