@@ -1,10 +1,10 @@
 /**
- * Counts blocks that a layer names: each once, whether it is stored, and its share of the packs. A frame holds many chunks, so a
- * chunk's share of it is storedBytes * chunkBytes / rawBytes; shares are summed as they are and rounded once, by the caller.
+ * Counts blocks that a layer names: each once, whether it is stored, and its share of the packs. Shares are
+ * summed as they are and rounded once, by the caller.
  */
 import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
-import type { ChunkStore } from '../store/chunk-store.ts';
+import { storedShare, type ChunkStore } from '../store/chunk-store.ts';
 import type { UsageLedger } from './usage-ledger.ts';
 
 /** Digests looked up in one go: long enough to be fast, short enough not to hold up other requests. */
@@ -53,7 +53,7 @@ export class LayerCount {
         this.missingCount += 1;
         return;
       }
-      const share = (location.storedBytes * bytes) / location.rawBytes;
+      const share = storedShare(location);
       this.storedShare += share;
       if (uses[index] === 'new') this.newStoredShare += share;
     });

@@ -9,14 +9,14 @@ import { REPACK_BATCH_CHUNKS, REPACK_FETCHED_MAX, REPACK_RETRY_MS, REPACKS_ASKED
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest, type ManifestChunk } from '../manifest/read.ts';
-import type { ChunkLocation, ChunkStore, PackKeeper } from '../store/chunk-store.ts';
+import { storedShare, type ChunkLocation, type ChunkStore, type PackKeeper } from '../store/chunk-store.ts';
 import { FrameWorkers } from '../store/frame-workers.ts';
 import { ifRotten } from '../store/store-errors.ts';
 import type { PublishedLayer, RepackStatus } from '../wan/api-messages.ts';
 import type { Catalog } from './catalog.ts';
 import type { Quiet } from './quiet.ts';
 import type { RepackLedger } from './repack-ledger.ts';
-import { FrameUse, RepackPlan, storedShare, type PlannedFrame } from './repack-plan.ts';
+import { FrameUse, RepackPlan, type PlannedFrame } from './repack-plan.ts';
 import type { UsageLedger } from './usage-ledger.ts';
 
 export interface RepackParts {

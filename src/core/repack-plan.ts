@@ -4,7 +4,7 @@
  */
 import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET, CHUNK_BYTES_MAX, REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
-import type { ChunkLocation, FrameLocation } from '../store/chunk-store.ts';
+import { storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
 
 export interface PlannedChunk {
   readonly digest: Digest;
@@ -30,11 +30,6 @@ interface OpenFrame {
 const WANTED_SHARE_MIN = 0.75;
 /** What compressed less than this the first time is left alone. */
 const COMPRESSIBLE_SHARE_MAX = 0.97;
-
-/** What a chunk takes of the packs. */
-export function storedShare({ storedBytes, rawBytes, chunkBytes }: ChunkLocation): number {
-  return (storedBytes * chunkBytes) / rawBytes;
-}
 
 /** How much of each frame made for the WAN a layer wants. */
 export class FrameUse {

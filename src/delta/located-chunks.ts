@@ -3,7 +3,7 @@ import { hasCode } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
 import { DELTA_DECODED_BYTES_MAX, DELTA_DECODED_FRAMES_MAX, DELTA_LOCATE_DIGESTS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
-import type { ChunkLocation, FrameLocation } from '../store/chunk-store.ts';
+import { storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
 import { decodeFrame } from '../store/frame-decode.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 
@@ -89,7 +89,7 @@ export class LocatedChunks {
   /** The share of its frame that a located chunk takes; 0 for one that is not stored. */
   storedBytes(digest: Digest): number {
     const location = this.#locations.get(digest);
-    return location === undefined ? 0 : (location.storedBytes * location.chunkBytes) / location.rawBytes;
+    return location === undefined ? 0 : storedShare(location);
   }
 }
 

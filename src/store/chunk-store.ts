@@ -20,6 +20,11 @@ export interface ChunkLocation extends FrameLocation {
   readonly chunkBytes: number;
 }
 
+/** What a chunk takes of the packs: its part of its frame, as if all chunks of that compressed alike. Not a whole number. */
+export function storedShare({ storedBytes, rawBytes, chunkBytes }: ChunkLocation): number {
+  return (storedBytes * chunkBytes) / rawBytes;
+}
+
 export interface PutResult {
   /** Chunks that were not there before. */
   readonly newChunkCount: number;

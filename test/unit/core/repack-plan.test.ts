@@ -2,8 +2,8 @@ import t from 'tap';
 import { FRAME_RAW_BYTES_MAX, REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../../../src/base/limits.ts';
 import { KiB, MiB } from '../../../src/base/units.ts';
 import { hash } from '../../../src/chunking/hash.ts';
-import { FrameUse, RepackPlan, storedShare, type PlannedChunk, type PlannedFrame } from '../../../src/core/repack-plan.ts';
-import type { ChunkLocation } from '../../../src/store/chunk-store.ts';
+import { FrameUse, RepackPlan, type PlannedChunk, type PlannedFrame } from '../../../src/core/repack-plan.ts';
+import { storedShare, type ChunkLocation } from '../../../src/store/chunk-store.ts';
 
 /** A chunk of 64 KiB in a published frame of 1 MiB that compressed to `share`. */
 const published = (share: number): ChunkLocation => ({ packId: 'old', offsetBytes: 16, storedBytes: share * MiB, rawBytes: MiB, chunkBytes: 64 * KiB });
