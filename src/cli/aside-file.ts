@@ -2,6 +2,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { asBranchcastError } from '../base/errors.ts';
+import { syncDirectory } from '../base/sync-directory.ts';
 
 /** Replaces `path`. Answers the bytes written. A process that is killed leaves `path.<process id>.part`. Throws BC_USAGE if it cannot be made there, BC_DISK_FULL. */
 export async function writeAside(path: string, pieces: AsyncIterable<Uint8Array>): Promise<number> {
@@ -26,14 +27,5 @@ export async function writeAside(path: string, pieces: AsyncIterable<Uint8Array>
   } catch (error) {
     await rm(aside, { force: true });
     throw error;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

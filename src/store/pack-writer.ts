@@ -1,5 +1,5 @@
 /** Appends frames to the open pack, and seals it and opens the next one when it is full. Called by one at a time. */
-import { open } from 'node:fs/promises';
+import { syncDirectory } from '../base/sync-directory.ts';
 import type { EntryChange } from './chunk-index.ts';
 import { newPack, type ChunkLedger, type Pack } from './chunk-ledger.ts';
 import type { FrameHeader } from './frame-header.ts';
@@ -143,15 +143,5 @@ export class PackWriter {
 
   #pack(appender: PackAppender): Pack {
     return this.#options.ledger.packs.get(appender.packId) as Pack;
-  }
-}
-
-/** A new file's name is durable when its directory is. */
-async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
