@@ -1,8 +1,8 @@
 /** Threads that all do the same kind of jobs: serve-jobs.ts is their side. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { endWorker } from './end-worker.ts';
 import { BranchcastError, type ErrorCode, type ErrorDetails } from './errors.ts';
-import { WORKER_END_TIMEOUT_MS } from './limits.ts';
 
 /** A worker's objects are few and short-lived, and each drags buffers along: a small young generation frees those soon. */
 const WORKER_HEAP = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
@@ -62,10 +62,7 @@ export class WorkerPool<Job, Answer> {
     return answer.promise;
   }
 
-  /**
-   * What is under way is given up; resolves when the threads have ended. May be called twice. A worker ends by itself, after the jobs that it has: Node.js 24
-   * dies of one that is terminated while its modules, some of which await at their top, are being loaded ("Check failed: (location_) != nullptr").
-   */
+  /** What is under way is given up; resolves when the threads have ended, each after the jobs that it has. May be called twice. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#hands.map((hand) => this.#dismiss(hand)));
@@ -74,11 +71,7 @@ export class WorkerPool<Job, Answer> {
   async #dismiss({ worker, jobs, gone }: Hand<Answer>): Promise<void> {
     for (const job of jobs.values()) job.reject(this.#ended());
     jobs.clear();
-    worker.ref();
-    worker.postMessage('end' satisfies Posted<Job>, []);
-    const late = setTimeout(() => void worker.terminate(), WORKER_END_TIMEOUT_MS);
-    await gone;
-    clearTimeout(late);
+    await endWorker(worker, 'end' satisfies Posted<Job>, gone);
   }
 
   #handOf(worker: Worker): Hand<Answer> {

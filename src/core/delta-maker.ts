@@ -1,8 +1,8 @@
 /** Makes deltas on a thread of its own, which lives for one pair of versions; here are only lookups in the index and reads of stored frames. */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { endWorker } from '../base/end-worker.ts';
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { WORKER_END_TIMEOUT_MS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { DeltaStep } from '../delta/make-deltas.ts';
 import type { ChunkLocation, ChunkStore, FrameLocation } from '../store/chunk-store.ts';
@@ -71,11 +71,7 @@ export async function* makeOnThread(job: MakerJob, store: Pick<ChunkStore, 'loca
   } finally {
     signal.removeEventListener('abort', cancel);
     worker.off('exit', lost);
-    // It ends by itself: Node.js dies of a thread that is terminated while it is loading (base/worker-pool.ts).
-    worker.postMessage({ kind: 'end' } satisfies MakerAnswer, []);
-    const late = setTimeout(() => void worker.terminate(), WORKER_END_TIMEOUT_MS);
-    await gone;
-    clearTimeout(late);
+    await endWorker(worker, { kind: 'end' } satisfies MakerAnswer, gone);
   }
 }
 
