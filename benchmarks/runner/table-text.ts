@@ -1,4 +1,4 @@
-/** Tables and verdicts as text: for the terminal, and as Markdown for docs/performance.md. */
+/** Tables and verdicts as text: for the terminal, and as Markdown for docs/performance-figures.md. */
 import type { Row, Table } from './benchmark.ts';
 import { formatMetric, headingOf } from './metric.ts';
 import { medianOf, spread, valuesOf } from './statistics.ts';
@@ -35,8 +35,12 @@ export function tableText(table: Table): string {
 
 export function tableMarkdown(table: Table): string {
   const [headings = [], ...lines] = tableCells(table);
-  const markdown = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;
-  return markdown(headings) + markdown(headings.map((_, column) => (column === 0 ? '---' : '---:'))) + lines.map(markdown).join('');
+  return markdownRow(headings) + markdownRow(headings.map((_, column) => (column === 0 ? '---' : '---:'))) + lines.map(markdownRow).join('');
+}
+
+/** Names may be command lines: a bare `|` in one would begin another cell. */
+export function markdownRow(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
 }
 
 /** `met     publish app: wall  1.20 <= 3.10 (0.39 of the bound)` */

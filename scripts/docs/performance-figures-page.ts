@@ -1,7 +1,7 @@
 /** docs/performance-figures.md, from the reference results in benchmarks/results/. */
 import { formatMetric, headingOf } from '../../benchmarks/runner/metric.ts';
 import type { Result } from '../../benchmarks/runner/result.ts';
-import { tableMarkdown } from '../../benchmarks/runner/table-text.ts';
+import { markdownRow, tableMarkdown } from '../../benchmarks/runner/table-text.ts';
 import type { Verdict } from '../../benchmarks/runner/verdict.ts';
 
 export function performanceFiguresPage(results: readonly Result[]): string {
@@ -25,7 +25,7 @@ ${results.map(section).join('\n')}`;
 
 function boundRow(name: string, { what, metric, value, limit, atMost, verdict }: Verdict): string {
   const figure = (number: number | undefined): string => (number === undefined ? '?' : formatMetric(metric, number));
-  return `| ${name} | ${what}: ${headingOf(metric)} | ${figure(value)} | ${atMost ? 'at most' : 'at least'} ${figure(limit)} | ${verdict === 'missed' ? '**missed**' : verdict} |\n`;
+  return markdownRow([name, `${what}: ${headingOf(metric)}`, figure(value), `${atMost ? 'at most' : 'at least'} ${figure(limit)}`, verdict === 'missed' ? '**missed**' : verdict]);
 }
 
 function section({ name, question, size, tables, startedAt, commit, dirty, machine, loadBefore, loadAfter, failure }: Result): string {

@@ -49,6 +49,7 @@ t.test('a table has medians, noise and ratios, and says what is missing', async 
   ]);
   t.equal(tableText(table), 'a table\n  what    wall s  stored MB  noise  wall s x\n  ours      2.00       1.50  ±50 %      1.00\n  theirs    4.00          -   ±0 %      2.00\n  absent  not installed\n');
   t.match(tableMarkdown(table), /^\| what \|.*\n\| --- \| ---: \|/);
+  t.match(tableMarkdown({ ...table, rows: [{ ...product, name: 'tar | zstd' }] }), '\n| tar \\| zstd | 2.00 |', 'a pipe in a name begins no cell');
 });
 
 t.test('bounds are judged by medians of one run', async (t) => {
