@@ -70,7 +70,12 @@ function main(): number {
     for (const change of changes) if (values.all || change.verdict !== 'same') process.stdout.write(`${line(change)}\n`);
     for (const note of notes) process.stdout.write(`note    ${note}\n`);
     const count = (verdict: Change['verdict']): number => changes.filter((change) => change.verdict === verdict).length;
-    process.stdout.write(`${both.length} benchmarks, ${changes.length} figures: ${count('worse')} worse, ${count('better')} better, ${count('same')} the same\n`);
+    if (changes.length > 0) process.stdout.write(`${both.length} benchmarks, ${changes.length} figures: ${count('worse')} worse, ${count('better')} better, ${count('same')} the same\n`);
+  }
+  // Exit code 0 here would read as "nothing got slower", which nobody knows.
+  if (changes.length === 0) {
+    process.stderr.write('error: no figure of one could be compared with one of the other\n');
+    return 2;
   }
   return changes.some(({ verdict }) => verdict === 'worse') ? 1 : 0;
 }

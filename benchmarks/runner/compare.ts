@@ -39,7 +39,14 @@ export function compareResults(before: Result, after: Result, bound: number): Co
     if (old === undefined) notes.push(`${name}: the table "${table.title}" is new`);
     return old === undefined ? [] : compareTables(name, old, table, bound);
   });
-  return { changes, notes };
+  return { changes, notes: [...notes, ...lost(before, after)] };
+}
+
+/** A row of the product that gives no figures any more got no better: it failed, or has another name. */
+function lost(before: Result, after: Result): string[] {
+  const measured = ({ tables }: Result): string[] => tables.flatMap(({ title, rows }) => rows.filter(({ role, samples }) => role === 'product' && samples.length > 0).map((row) => `${title}: ${row.name}`));
+  const now = measured(after);
+  return measured(before).filter((row) => !now.includes(row)).map((row) => `${after.name}: ${row}: has no figures any more`);
 }
 
 function compareTables(benchmark: string, before: Table, after: Table, bound: number): Change[] {

@@ -1,4 +1,7 @@
 /** bench:compare sees what got worse, and not what the machine or the noise did. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Row, Table } from '../../../benchmarks/runner/benchmark.ts';
 import { compareResults } from '../../../benchmarks/runner/compare.ts';
@@ -45,5 +48,20 @@ t.test('only like is compared with like', async (t) => {
   t.match(compareResults(result({ ours: times(1) }, { machine: { ...machine, cpu: 'another' } }), one, 0.1).notes, [/different machines/]);
   t.match(compareResults(result({}, { tables: [] }), one, 0.1), { changes: [], notes: [/is new/] });
   t.same(verdicts(result({ gone: times(1) }), one), [], 'a new row has nothing to be compared with');
+  t.match(compareResults(one, result({ ours: [] }), 0.1), { changes: [], notes: [/one: ours: has no figures any more/] }, 'a row that failed is said');
   t.throws(() => parseResult('{"format":0}', 'a file'), /a file is not a benchmark/);
+});
+
+t.test('the exit code says whether something got worse, or that nothing could be compared', async (t) => {
+  const dir = t.testdir();
+  const file = (name: string, content: Result): string => {
+    writeFileSync(join(dir, name), JSON.stringify(content));
+    return join(dir, name);
+  };
+  const run = (...args: string[]) => spawnSync(process.execPath, [join(import.meta.dirname, '../../../benchmarks/compare.ts'), ...args], { encoding: 'utf8' });
+  const [one, slower, small] = [file('one', result({ ours: times(1) })), file('slower', result({ ours: times(2) })), file('small', result({ ours: times(1) }, { size: 'small' }))];
+  t.match(run(one, one), { status: 0, stdout: /1 figures: 0 worse/ });
+  t.match(run(one, slower), { status: 1, stdout: /^worse .*x2\.00 worse/ });
+  t.match(run(one, small), { status: 2, stdout: /^note .* full size.* small size/, stderr: /could be compared/ });
+  t.match(JSON.parse(run(one, small, '--json').stdout), { changes: [], notes: [/size/] });
 });
