@@ -1,6 +1,7 @@
 /** One distribution of a tree in the branch lab: a core, a shaped WAN, one reflector, N endpoints, each in a network namespace of its own; real processes. */
 import { Branch } from '../../scripts/branch/branch.ts';
 import { Netlab } from '../../scripts/branch/netlab.ts';
+import { cpuSeconds, statusBytes } from '../../scripts/branch/process-usage.ts';
 import { compareTrees } from '../../scripts/compare-trees.ts';
 
 const DEADLINE_MS = 600_000;
@@ -43,19 +44,20 @@ export async function runLab({ tree, endpoints, rate, dir }: LabOptions): Promis
     // The branch is up and waits for the layer: the clock starts when the core has it.
     const published = await branch.publish(tree, 'lab/tree', '1');
     const startedMs = performance.now();
-    const cpuBefore = { reflector: branch.reflector.cpuSeconds(), agents: agents.map((agent) => agent.cpuSeconds()) };
+    const cpuBefore = { reflector: cpuSeconds(branch.reflector.pid), agents: agents.map(({ pid }) => cpuSeconds(pid)) };
     await Promise.all(agents.map((agent) => agent.logged((line) => line.msg === 'applied', DEADLINE_MS)));
     const lastSeconds = (performance.now() - startedMs) / 1000;
     const after = lab.wanBytes();
-    const cpuSeconds = {
-      reflector: branch.reflector.cpuSeconds() - cpuBefore.reflector,
-      agentMean: agents.reduce((sum, agent, index) => sum + agent.cpuSeconds() - (cpuBefore.agents[index] ?? 0), 0) / endpoints,
+    const spentSeconds = {
+      reflector: cpuSeconds(branch.reflector.pid) - cpuBefore.reflector,
+      agentMean: agents.reduce((sum, { pid }, index) => sum + cpuSeconds(pid) - (cpuBefore.agents[index] ?? 0), 0) / endpoints,
     };
-    const peakRssBytes = { core: branch.core.peakRssBytes(), reflector: branch.reflector.peakRssBytes(), agent: Math.max(...agents.map((agent) => agent.peakRssBytes())) };
+    const peakBytes = ({ pid }: { readonly pid: number }): number => statusBytes(pid, 'VmHWM');
+    const peakRssBytes = { core: peakBytes(branch.core), reflector: peakBytes(branch.reflector), agent: Math.max(...agents.map(peakBytes)) };
     let differenceCount = 0;
     for (let number = 1; number <= endpoints; number += 1) differenceCount += (await compareTrees(tree, branch.target(number))).length;
     const { storedBytes } = published;
-    return { storedBytes, wanDownBytes: after.downBytes - before.downBytes, lastSeconds, floorSeconds: (storedBytes * 8) / rateBitsPerSecond, cpuSeconds, peakRssBytes, differenceCount };
+    return { storedBytes, wanDownBytes: after.downBytes - before.downBytes, lastSeconds, floorSeconds: (storedBytes * 8) / rateBitsPerSecond, cpuSeconds: spentSeconds, peakRssBytes, differenceCount };
   } finally {
     await branch?.stop();
     lab.down();

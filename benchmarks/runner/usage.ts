@@ -5,15 +5,15 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cpuSeconds, statusBytes } from '../../scripts/branch/process-usage.ts';
+import { KiB, MiB } from '../../src/base/units.ts';
 import type { ChildOptions, ChildRun, Sample } from './benchmark.ts';
 import { findPeer } from './peers.ts';
 
 /** As in Linux headers; the struct has 144 bytes on 64-bit machines. */
 const RUSAGE_CHILDREN = -1;
 const RUSAGE_BYTES = 256;
-const OUTPUT_BYTES_MAX = 256 << 20;
-/** Linux counts CPU time of processes in these (sysconf(_SC_CLK_TCK), 100 on every platform that Node runs on). */
-const TICKS_PER_SECOND = 100;
+const OUTPUT_BYTES_MAX = 256 * MiB;
 
 /** Work in this process. Metrics that `work` answers are added. */
 export async function measureHere(work: () => Promise<Sample | void> | Sample | void): Promise<Sample> {
@@ -29,17 +29,17 @@ export async function measureHere(work: () => Promise<Sample | void> | Sample | 
 /** A process that was there before the work and stays after it. */
 export class ProcessUsage {
   readonly #pid: number;
-  readonly #ticks: number;
+  readonly #cpuSecondsBefore: number;
 
   constructor(pid: number) {
     this.#pid = pid;
     resetPeakRss(pid);
-    this.#ticks = cpuTicks(pid);
+    this.#cpuSecondsBefore = cpuSeconds(pid);
   }
 
   /** Since this object was made. */
   sample(): Sample {
-    return { cpuSeconds: (cpuTicks(this.#pid) - this.#ticks) / TICKS_PER_SECOND, ...peakRssSample(this.#pid) };
+    return { cpuSeconds: cpuSeconds(this.#pid) - this.#cpuSecondsBefore, ...peakRssSample(this.#pid) };
   }
 }
 
@@ -54,18 +54,10 @@ function resetPeakRss(pid: number | 'self'): void {
 
 function peakRssSample(pid: number | 'self'): Sample {
   try {
-    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes === undefined ? {} : { peakRssBytes: Number(kilobytes) * 1024 };
+    return { peakRssBytes: statusBytes(pid, 'VmHWM') };
   } catch {
     return {};
   }
-}
-
-/** utime and stime of proc_pid_stat(5), after the name in brackets, which may hold anything. */
-function cpuTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 let getrusage: KoffiFunc<(who: number, usage: Buffer) => number> | undefined;
@@ -104,8 +96,8 @@ export async function measureChild(command: string, args: readonly string[], opt
     if (typeof status === 'string' || !(options.exitCodes ?? [0]).includes(status)) {
       throw new Error(`${command} ended with ${status}: ${(stderr.trim() || stdout.trim()).split('\n').slice(-3).join(' | ').slice(0, 500)}`);
     }
-    const kilobytes = hasTime ? Number(readFileSync(usageFile, 'utf8').trim().split('\n').at(-1)) : Number.NaN;
-    return { sample: { wallSeconds, cpuSeconds: childrenCpuSeconds() - cpuBefore, peakRssBytes: kilobytes * 1024 }, stdout, stderr };
+    const kibibytes = hasTime ? Number(readFileSync(usageFile, 'utf8').trim().split('\n').at(-1)) : Number.NaN;
+    return { sample: { wallSeconds, cpuSeconds: childrenCpuSeconds() - cpuBefore, peakRssBytes: kibibytes * KiB }, stdout, stderr };
   } finally {
     rmSync(dir, { recursive: true });
   }

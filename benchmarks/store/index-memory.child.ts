@@ -1,8 +1,7 @@
 /** Opens a store and looks up chunks: `node --expose-gc index-memory.child.ts DIR CHUNKS` prints what that costs as JSON. See index-memory.bench.ts. */
 import { randomFillSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { KiB } from '../../src/base/units.ts';
+import { statusBytes } from '../../scripts/branch/process-usage.ts';
 import { DIGEST_BYTES, digestFromBytes, type Digest } from '../../src/chunking/digest.ts';
 import { openPackChunkStore } from '../../src/store/pack-chunk-store.ts';
 import { numberedDigest } from './numbered-digest.ts';
@@ -19,10 +18,6 @@ const KINDS = 4096;
 
 const [dir = '', countText = '0'] = process.argv.slice(2);
 const chunkCount = Number(countText);
-
-function statusBytes(name: string): number {
-  return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) * KiB;
-}
 
 function perCpuSecond(digests: readonly Digest[], lookUp: (digest: Digest) => unknown): number {
   const start = process.cpuUsage();
@@ -41,7 +36,7 @@ for (let pass = 0; pass < PASSES; pass += 1) {
   await setTimeout(chunkCount < SMALL_CHUNKS ? SETTLE_MS / 10 : SETTLE_MS);
 }
 globalThis.gc?.();
-const [readBytes, anonymousBytes] = [process.memoryUsage.rss(), statusBytes('RssAnon')];
+const [readBytes, anonymousBytes] = [process.memoryUsage.rss(), statusBytes('self', 'RssAnon')];
 const known = Array.from({ length: KINDS }, (_, i) => numberedDigest(Math.floor((i * Math.max(1, chunkCount)) / KINDS)));
 const unknown = Array.from({ length: KINDS }, () => digestFromBytes(randomFillSync(new Uint8Array(DIGEST_BYTES))));
 const rates = {

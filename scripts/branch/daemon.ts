@@ -117,18 +117,6 @@ export class Daemon {
     }
   }
 
-  /** Highest resident memory so far (VmHWM, proc(5)). */
-  peakRssBytes(): number {
-    const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
-    return Number(match?.[1]) * 1024;
-  }
-
-  /** User and system time so far (fields 14 and 15 of proc(5), /proc/pid/stat, in ticks of 10 ms). */
-  cpuSeconds(): number {
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  }
-
   /** As a power cut of this process alone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');

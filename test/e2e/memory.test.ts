@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DAEMON_RSS_BYTES_MAX } from '../../src/base/limits.ts';
 import { Branch } from '../../scripts/branch/branch.ts';
+import { statusBytes } from '../../scripts/branch/process-usage.ts';
 import { mixedBytes } from './sample-tree.ts';
 import { scratchDir } from './scratch-dir.ts';
 
@@ -27,7 +28,7 @@ t.test('2 GB through core, reflector and agent', { timeout: 400_000 }, async (t)
   const agent = await branch.startAgent(1, 'base/big');
   await agent.logged((line) => line.msg === 'applied', DEADLINE_MS);
   for (const daemon of [branch.core, branch.reflector, agent]) {
-    const peak = daemon.peakRssBytes();
+    const peak = statusBytes(daemon.pid, 'VmHWM');
     t.ok(peak < DAEMON_RSS_BYTES_MAX, `${daemon.spec.name} stayed at ${(peak / 2 ** 20).toFixed(0)} MiB`);
   }
   // Every byte, by tools that know nothing of branchcast.

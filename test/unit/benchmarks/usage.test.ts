@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { findPeer } from '../../../benchmarks/runner/peers.ts';
 import { obstacle } from '../../../benchmarks/runner/suite.ts';
-import { measureChild, measureHere } from '../../../benchmarks/runner/usage.ts';
+import { measureChild, measureHere, ProcessUsage } from '../../../benchmarks/runner/usage.ts';
 
 const options = { signal: new AbortController().signal, timeoutMs: 60_000 };
 
@@ -44,6 +44,15 @@ t.test('the whole process group ends with a timeout and with a cancel', async (t
 
 t.test('work here adds its own metrics', async (t) => {
   t.match(await measureHere(() => ({ nodeCount: 3 })), { wallSeconds: Number, cpuSeconds: Number, nodeCount: 3 });
+});
+
+t.test('a process that runs has CPU time and peak memory', { skip: process.platform === 'linux' ? false : 'needs /proc' }, async (t) => {
+  const usage = new ProcessUsage(process.pid);
+  const until = process.cpuUsage().user + 50_000;
+  while (process.cpuUsage().user < until);
+  const { cpuSeconds = 0, peakRssBytes = 0 } = usage.sample();
+  t.ok(cpuSeconds > 0.025, 'what it spent since, less up to a tick of 10 ms of user and of system time');
+  t.ok(peakRssBytes >= process.memoryUsage.rss() / 2, 'bytes, not pages or KiB');
 });
 
 t.test('a benchmark that the disk is too small for is refused politely', async (t) => {
