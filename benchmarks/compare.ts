@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { MiB } from '../src/base/units.ts';
 import { compareResults, type Change } from './runner/compare.ts';
 import { formatMetric, headingOf } from './runner/metric.ts';
 import { parseResult, readReferences, readResult, resultsIn, RESULTS_DIR, RUNS_DIR, type Result } from './runner/result.ts';
@@ -23,7 +24,7 @@ Examples:
   npm run bench:compare -- main HEAD --bound 5
   npm run bench:compare -- old/cut.json new/cut.json
 `;
-const GIT_OUTPUT_BYTES_MAX = 256 << 20;
+const GIT_OUTPUT_BYTES_MAX = 256 * MiB;
 
 class UsageError extends Error {}
 

@@ -2,12 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KiB, MiB } from '../../src/base/units.ts';
 import { BASE_SUITE, BASE_V2_PACKAGES } from './definitions.ts';
 
 const IMAGE_UUID = '6b1d2c4e-0f3a-4c5b-9d7e-8a9b0c1d2e3f';
 const IMAGE_TIME_SECONDS = '1700000000';
+/** Room for what ext4 keeps for itself: its inode tables and journal. */
 const IMAGE_ROOM_SHARE = 1.15;
-const KiB = 1024;
+const IMAGE_ROOM_MIB = 64;
 
 /** Why base and image cannot be built here; undefined if they can. */
 export function debianObstacle(): string | undefined {
@@ -45,8 +47,8 @@ export function buildImage(dir: string, base: string, app: string): void {
   try {
     run('cp', ['-a', base, stage]);
     run('cp', ['-a', app, join(stage, 'opt', 'app')]);
-    const kibibytes = Number(execFileSync('du', ['-s', '--block-size=1024', stage], { encoding: 'utf8' }).split('\t')[0]);
-    const size = `${Math.ceil((kibibytes * IMAGE_ROOM_SHARE) / KiB) + 64}M`;
+    const kibibytes = Number(execFileSync('du', ['-s', `--block-size=${KiB}`, stage], { encoding: 'utf8' }).split('\t')[0]);
+    const size = `${Math.ceil((kibibytes * KiB * IMAGE_ROOM_SHARE) / MiB) + IMAGE_ROOM_MIB}M`;
     run('mke2fs', ['-q', '-t', 'ext4', '-U', IMAGE_UUID, '-E', `hash_seed=${IMAGE_UUID},lazy_itable_init=0,root_owner=0:0`, '-d', stage, join(dir, 'disk.img'), size], { E2FSPROGS_FAKE_TIME: IMAGE_TIME_SECONDS });
   } finally {
     rmSync(stage, { recursive: true, force: true });

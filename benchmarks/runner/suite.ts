@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { GiB } from '../../src/base/units.ts';
 import type { Benchmark, Size } from './benchmark.ts';
 import { readResult, type Result } from './result.ts';
 
 const BENCHMARKS_DIR = join(import.meta.dirname, '..');
-const DISK_BYTES: Readonly<Record<Size, number>> = { small: 1 << 30, full: 1 << 30 };
+/** Of a benchmark that does not say what it needs, and of the small size of every one. */
+const DISK_BYTES = GiB;
 /** A benchmark that hangs ends here; one that is asked to stop has so long to clean up. */
 const DEADLINE_MS: Readonly<Record<Size, number>> = { small: 600_000, full: 4 * 3_600_000 };
 const STOP_DEADLINE_MS = 15_000;
@@ -28,9 +30,9 @@ export async function findBenchmarks(): Promise<Found[]> {
 }
 
 /** Why the benchmark cannot run now; undefined if it can. */
-export function obstacle({ name, diskBytes = 0 }: Benchmark, size: Size, scratchDir: string): string | undefined {
+export function obstacle({ name, diskBytes = DISK_BYTES }: Benchmark, size: Size, scratchDir: string): string | undefined {
   const { bavail, bsize } = statfsSync(scratchDir);
-  const needs = size === 'full' ? Math.max(diskBytes, DISK_BYTES.full) : DISK_BYTES.small;
+  const needs = size === 'full' ? diskBytes : DISK_BYTES;
   const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
   return bavail * bsize >= needs ? undefined : `${name} needs ${gigabytes(needs)} GB free in ${scratchDir}, there are ${gigabytes(bavail * bsize)} GB; set TMPDIR to a roomier place`;
 }

@@ -2,10 +2,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { MiB } from '../../src/base/units.ts';
 import { argv, BRANCHCAST, Daemon } from './daemon.ts';
 import type { Netlab } from './netlab.ts';
 
-const PUBLISH_OUTPUT_BYTES_MAX = 16 << 20;
+const PUBLISH_OUTPUT_BYTES_MAX = 16 * MiB;
 
 export interface BranchOptions {
   readonly dir: string;

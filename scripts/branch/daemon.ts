@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
+import { MiB } from '../../src/base/units.ts';
 
 export const BRANCHCAST = join(import.meta.dirname, '..', 'branchcast');
+const ANSWER_BYTES_MAX = 64 * MiB;
 const READY_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 10_000;
 
@@ -104,7 +106,7 @@ export class Daemon {
     if (prefix === undefined) return (await (await fetch(url, init)).json()) as T;
     const script = `fetch(${JSON.stringify(url)}, ${JSON.stringify(init)}).then((r) => r.text()).then((text) => process.stdout.write(text))`;
     const [command, ...args] = argv(...prefix, process.execPath, '-e', script);
-    return JSON.parse((await promisify(execFile)(command, args, { maxBuffer: 64 << 20 })).stdout) as T;
+    return JSON.parse((await promisify(execFile)(command, args, { maxBuffer: ANSWER_BYTES_MAX })).stdout) as T;
   }
 
   /** The first line, past or to come, that `match` accepts. */
