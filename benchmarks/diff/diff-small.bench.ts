@@ -71,7 +71,7 @@ function gitRow({ child, dir }: BenchContext, { v1, v2 }: Versions): Contender {
 
 function resticRow(context: BenchContext, { v1, v2 }: Versions): Contender {
   const place = join(context.dir, 'restic');
-  const store = restic('auto');
+  const store = restic();
   const ids: string[] = [];
   const run = (...args: string[]): ReturnType<BenchContext['child']> => context.child('restic', ['--repo', join(place, 'repo'), ...args], { env: resticEnv(place) });
   return {

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CorpusName } from '../corpora/definitions.ts';
-import { borg, casync, restic, type BackupStore } from '../peers/backup-store.ts';
+import { borg, casync, countedBytes, restic, type BackupStore } from '../peers/backup-store.ts';
 import { storedBytes } from '../peers/stored-bytes.ts';
 import type { BenchContext, Contender, Sample } from '../runner/benchmark.ts';
 import { CoreUnderTest } from './core-under-test.ts';
@@ -12,7 +12,7 @@ export const SECOND = 'v2 after v1';
 export const AGAIN = 'v2 again, nothing changed';
 export const PUBLISH = 'branchcast layer publish';
 
-const STORES: readonly BackupStore[] = [restic('auto'), borg('lz4'), casync()];
+const STORES: readonly BackupStore[] = [restic(), borg(), casync()];
 
 export async function publishTables(context: BenchContext, corpus: CorpusName): Promise<void> {
   const { v1, v2 } = context.corpora.versions(corpus);
@@ -57,7 +57,6 @@ async function publish(context: BenchContext, round: number, tree: string, versi
 
 function storeRow(context: BenchContext, store: BackupStore, tree: string, version: string): Contender {
   const place = (round: number): string => join(context.dir, `${store.name}-${round}`.replaceAll(/[ ,]+/g, '-'));
-  const counted = (round: number): number => store.counted.reduce((sum, part) => sum + storedBytesIfAny(join(place(round), part)), 0);
   let before = 0;
   return {
     name: store.name,
@@ -68,23 +67,14 @@ function storeRow(context: BenchContext, store: BackupStore, tree: string, versi
         mkdirSync(place(round));
         await store.init(context, place(round));
       }
-      before = counted(round);
+      before = countedBytes(store, place(round));
     },
     run: async (round) => {
       const { sample } = await store.add(context, place(round), tree, version);
-      const after = counted(round);
+      const after = countedBytes(store, place(round));
       return { ...sample, storedBytes: after, newStoredBytes: after - before };
     },
   };
-}
-
-function storedBytesIfAny(path: string): number {
-  try {
-    return storedBytes(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
 }
 
 async function tarZstd({ child, dir }: BenchContext, round: number, tree: string): Promise<Sample> {

@@ -1,7 +1,7 @@
 /** First copies: bytes on the wire of a layer of which the site has nothing, manifest included. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { casync } from '../peers/backup-store.ts';
+import { casync, countedBytes } from '../peers/backup-store.ts';
 import { storedBytes } from '../peers/stored-bytes.ts';
 import { CoreUnderTest } from '../publish/core-under-test.ts';
 import type { BenchContext, Benchmark, Bound, Contender, Sample } from '../runner/benchmark.ts';
@@ -93,7 +93,7 @@ function casyncRow(context: BenchContext, corpus: Corpus, tree: string): Contend
       const dir = place(context, corpus, 'casync', round);
       await casync().init(context, dir);
       const { sample } = await casync().add(context, dir, tree, '1');
-      return { ...sample, wireBytes: casync().counted.reduce((sum, part) => sum + storedBytes(join(dir, part)), 0) };
+      return { ...sample, wireBytes: countedBytes(casync(), dir) };
     },
   };
 }
