@@ -1,5 +1,5 @@
 /** Cost against size: nothing may grow faster than the data; a diff only with the changes. */
-import { appendFileSync, mkdirSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { KiB, MiB } from '../../src/base/units.ts';
 import type { Digest } from '../../src/chunking/digest.ts';
@@ -39,9 +39,7 @@ export const benchmark: Benchmark = {
     };
     const newCore = async (round: number): Promise<void> => {
       await stop();
-      const dir = join(context.dir, `core-${round}`);
-      mkdirSync(dir);
-      core = await CoreUnderTest.start(context, dir);
+      core = await CoreUnderTest.start(context, join(context.dir, `core-${round}`));
     };
     try {
       const contenders: Contender[] = [];

@@ -22,9 +22,19 @@ export class CoreUnderTest {
     this.#daemon = daemon;
   }
 
-  /** Starts on what `dir` holds: an empty store, or what it had before. */
+  /** Starts on what `dir` holds, which is made: an empty store, or what it had before. */
   static async start(context: BenchContext, dir: string): Promise<CoreUnderTest> {
     return new CoreUnderTest(context, await Daemon.start({ role: 'core', name: 'core', dir, config: { dataDir: 'core-data', listen: '127.0.0.1:0', repack: 'off' } }));
+  }
+
+  /** Starts one for `work`, and stops it after. */
+  static async during<Result>(context: BenchContext, dir: string, work: (core: CoreUnderTest) => Promise<Result>): Promise<Result> {
+    const core = await CoreUnderTest.start(context, dir);
+    try {
+      return await work(core);
+    } finally {
+      await core.stop();
+    }
   }
 
   get url(): string {

@@ -17,7 +17,7 @@ const STORES: readonly BackupStore[] = [restic(), borg(), casync()];
 export async function publishTables(context: BenchContext, corpus: CorpusName): Promise<void> {
   const { v1, v2 } = context.corpora.versions(corpus);
   await context.table(FIRST, [
-    { name: PUBLISH, prepare: (round) => mkdirSync(coreDir(context, round)), run: (round) => publish(context, round, v1, '1') },
+    { name: PUBLISH, run: (round) => publish(context, round, v1, '1') },
     ...STORES.map((store) => storeRow(context, store, v1, '1')),
     { name: 'tar | zstd -3 -T2', role: 'reference', needs: 'zstd', run: (round) => tarZstd(context, round, v1) },
     { name: 'cp -a', role: 'reference', needs: 'cp', run: async (round) => (await context.child('cp', ['-a', v1, join(context.dir, `copy-${round}`)])).sample },
@@ -32,13 +32,8 @@ export async function publishTables(context: BenchContext, corpus: CorpusName): 
   ]);
 }
 
-function coreDir({ dir }: BenchContext, round: number): string {
-  return join(dir, `branchcast-${round}`);
-}
-
-async function publish(context: BenchContext, round: number, tree: string, version: string): Promise<Sample> {
-  const core = await CoreUnderTest.start(context, coreDir(context, round));
-  try {
+function publish(context: BenchContext, round: number, tree: string, version: string): Promise<Sample> {
+  return CoreUnderTest.during(context, join(context.dir, `branchcast-${round}`), async (core) => {
     const before = core.storedBytes();
     const { sample, published } = await core.publish(tree, version);
     const after = core.storedBytes();
@@ -50,9 +45,7 @@ async function publish(context: BenchContext, round: number, tree: string, versi
       uploadedBytes: published.uploadedBytes,
       filesPerSecond: published.fileCount / (sample['wallSeconds'] ?? Number.NaN),
     };
-  } finally {
-    await core.stop();
-  }
+  });
 }
 
 function storeRow(context: BenchContext, store: BackupStore, tree: string, version: string): Contender {

@@ -4,28 +4,25 @@ import { join } from 'node:path';
 import { casync, countedBytes } from '../peers/backup-store.ts';
 import { storedBytes } from '../peers/stored-bytes.ts';
 import { CoreUnderTest } from '../publish/core-under-test.ts';
-import type { BenchContext, Benchmark, Bound, Contender, Sample } from '../runner/benchmark.ts';
+import type { BenchContext, Benchmark, Contender, Sample } from '../runner/benchmark.ts';
 import { ProcessUsage } from '../runner/usage.ts';
+import { wireBound } from './wire-bound.ts';
 
 const CORPORA = ['app', 'small', 'branch'] as const;
 type Corpus = (typeof CORPORA)[number];
 
 const ZSTD_3 = 'tar | zstd -3';
 const ZSTD_12 = 'tar | zstd -12';
-const CASYNC = "casync's store";
+const CASYNC_STORE = "casync's store";
 /** The product's best way; bounds are about it. */
 const BEST = 'branchcast, repacked';
 const PUBLISHED = 'branchcast, frames as published';
-
-function bound(table: Corpus, factor: number, row: string): Bound {
-  return { what: `${table}: ${factor} x ${row}`, value: { table, row: BEST, metric: 'wireBytes' }, atMost: [{ times: factor, table, row, metric: 'wireBytes' }] };
-}
 
 export const benchmark: Benchmark = {
   name: 'first-copy',
   question: 'How many bytes bring a layer to a site that has nothing of it, manifest included, and what does it cost to make them?',
   diskBytes: 10e9,
-  bounds: [bound('app', 0.92, ZSTD_3), bound('small', 0.65, CASYNC), bound('branch', 1, ZSTD_12)],
+  bounds: [wireBound('app', BEST, 0.92, ZSTD_3), wireBound('small', BEST, 0.65, CASYNC_STORE), wireBound('branch', BEST, 1, ZSTD_12)],
   async run(context) {
     // Generated trees of each kind would tell nothing new.
     for (const corpus of context.size === 'small' ? (['branch'] as const) : CORPORA) {
@@ -40,33 +37,23 @@ function productRows(context: BenchContext, corpus: Corpus, tree: string): Conte
   return [
     {
       name: PUBLISHED,
-      run: async (round): Promise<Sample> => {
-        const core = await CoreUnderTest.start(context, place(context, corpus, 'core', round));
-        try {
-          const { sample, published } = await core.publish(tree, '1');
-          return { ...sample, wireBytes: published.storedBytes };
-        } finally {
-          await core.stop();
-        }
-      },
+      run: (round) => CoreUnderTest.during(context, place(context, corpus, 'core', round), async (core): Promise<Sample> => {
+        const { sample, published } = await core.publish(tree, '1');
+        return { ...sample, wireBytes: published.storedBytes };
+      }),
     },
     {
       name: BEST,
-      run: async (round): Promise<Sample> => {
-        const core = await CoreUnderTest.start(context, place(context, corpus, 'repacked', round));
-        try {
-          const { published } = await core.publish(tree, '1');
-          const usage = new ProcessUsage(core.pid);
-          const { sample } = await core.command('core', 'repack', '--core', core.url);
-          const { cpuSeconds = Number.NaN, peakRssBytes = Number.NaN } = usage.sample();
-          const shown = JSON.parse((await core.command('layer', 'show', 'bench/tree', '--core', core.url)).stdout) as { readonly repacked: { readonly beforeBytes: number; readonly afterBytes: number } };
-          // Nodes stay as they were published.
-          const wireBytes = published.storedBytes - shown.repacked.beforeBytes + shown.repacked.afterBytes;
-          return { wallSeconds: sample['wallSeconds'] ?? Number.NaN, cpuSeconds, peakRssBytes, wireBytes };
-        } finally {
-          await core.stop();
-        }
-      },
+      run: (round) => CoreUnderTest.during(context, place(context, corpus, 'repacked', round), async (core): Promise<Sample> => {
+        const { published } = await core.publish(tree, '1');
+        const usage = new ProcessUsage(core.pid);
+        const { sample } = await core.command('core', 'repack', '--core', core.url);
+        const { cpuSeconds = Number.NaN, peakRssBytes = Number.NaN } = usage.sample();
+        const shown = JSON.parse((await core.command('layer', 'show', 'bench/tree', '--core', core.url)).stdout) as { readonly repacked: { readonly beforeBytes: number; readonly afterBytes: number } };
+        // Nodes stay as they were published.
+        const wireBytes = published.storedBytes - shown.repacked.beforeBytes + shown.repacked.afterBytes;
+        return { wallSeconds: sample['wallSeconds'] ?? Number.NaN, cpuSeconds, peakRssBytes, wireBytes };
+      }),
     },
   ];
 }
@@ -86,7 +73,7 @@ function zstdRow(context: BenchContext, corpus: Corpus, tree: string, name: stri
 
 function casyncRow(context: BenchContext, corpus: Corpus, tree: string): Contender {
   return {
-    name: CASYNC,
+    name: CASYNC_STORE,
     role: 'peer',
     needs: 'casync',
     run: async (round) => {

@@ -1,12 +1,13 @@
 /** The smallest update: bytes on the wire from v1 to v2, manifest included. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Versions } from '../corpora/corpora.ts';
 import { CoreUnderTest } from '../publish/core-under-test.ts';
+import { RSS_BYTES_MAX } from '../publish/publish-bounds.ts';
 import type { BenchContext, Benchmark, Contender, Sample } from '../runner/benchmark.ts';
 import { ProcessUsage } from '../runner/usage.ts';
 import { deltaRows, OSTREE, XDELTA3, ZSTD_PATCH } from './delta-peers.ts';
 import { tarBoth } from './tarballs.ts';
+import { wireBound } from './wire-bound.ts';
 
 const CORPORA = ['light', 'app', 'base', 'image'] as const;
 type Corpus = (typeof CORPORA)[number];
@@ -15,18 +16,13 @@ type Corpus = (typeof CORPORA)[number];
 const BEST = 'branchcast, deltas';
 const CHUNKS = 'branchcast, chunks alone';
 const MAKE_CPU_SECONDS_MAX = 10;
-const RSS_BYTES_MAX = 400e6;
-
-function bound(table: Corpus, factor: number, row: string): NonNullable<Benchmark['bounds']>[number] {
-  return { what: `${table}: ${factor} x ${row}`, value: { table, row: BEST, metric: 'wireBytes' }, atMost: [{ times: factor, table, row, metric: 'wireBytes' }] };
-}
 
 export const benchmark: Benchmark = {
   name: 'update-bytes',
   question: 'How many bytes bring a holder of v1 to v2, manifest included, and what does it cost to make them? `light` is app with two packages updated.',
   diskBytes: 40e9,
   bounds: [
-    bound('light', 0.7, OSTREE), bound('app', 0.7, XDELTA3), bound('base', 1, ZSTD_PATCH), bound('image', 1, ZSTD_PATCH),
+    wireBound('light', BEST, 0.7, OSTREE), wireBound('app', BEST, 0.7, XDELTA3), wireBound('base', BEST, 1, ZSTD_PATCH), wireBound('image', BEST, 1, ZSTD_PATCH),
     { what: 'app: CPU of making the deltas', value: { table: 'app', row: BEST, metric: 'cpuSeconds' }, atMost: [MAKE_CPU_SECONDS_MAX] },
     ...CORPORA.map((table) => ({ what: `${table}: memory of the core`, value: { table, row: BEST, metric: 'peakRssBytes' }, atMost: [RSS_BYTES_MAX] })),
   ],
@@ -58,11 +54,9 @@ function productRows(context: BenchContext, corpus: Corpus, { v1, v2 }: Versions
   return [
     {
       name: BEST,
-      run: async (round): Promise<Sample> => {
+      run: (round) => {
         const dir = join(context.dir, `${corpus}-deltas-${round}`);
-        mkdirSync(dir);
-        const core = await CoreUnderTest.start(context, dir);
-        try {
+        return CoreUnderTest.during(context, dir, async (core): Promise<Sample> => {
           for (const [version, tree] of [['1', v1], ['2', v2]] as const) await core.publish(tree, version);
           const target = join(dir, 'endpoint');
           await core.command('layer', 'pull', 'bench/tree@1', target, '--core', core.url);
@@ -70,26 +64,17 @@ function productRows(context: BenchContext, corpus: Corpus, { v1, v2 }: Versions
           const usage = new ProcessUsage(core.pid);
           const { sample: endpoint } = await core.command('layer', 'pull', 'bench/tree@2', target, '--core', core.url);
           return { ...endpoint, ...usage.sample(), endpointCpuSeconds: endpoint['cpuSeconds'] ?? Number.NaN, endpointPeakRssBytes: endpoint['peakRssBytes'] ?? Number.NaN, wireBytes: (await core.sentBytes()) - sentBefore };
-        } finally {
-          await core.stop();
-        }
+        });
       },
     },
     {
       name: CHUNKS,
-      run: async (round): Promise<Sample> => {
-        const dir = join(context.dir, `${corpus}-core-${round}`);
-        mkdirSync(dir);
-        const core = await CoreUnderTest.start(context, dir);
-        try {
-          await core.publish(v1, '1');
-          const { sample, published } = await core.publish(v2, '2');
-          // Frames as stored, of chunks and of manifest nodes: what a reflector that has v1 fetches.
-          return { ...sample, wireBytes: published.newStoredBytes };
-        } finally {
-          await core.stop();
-        }
-      },
+      run: (round) => CoreUnderTest.during(context, join(context.dir, `${corpus}-core-${round}`), async (core): Promise<Sample> => {
+        await core.publish(v1, '1');
+        const { sample, published } = await core.publish(v2, '2');
+        // Frames as stored, of chunks and of manifest nodes: what a reflector that has v1 fetches.
+        return { ...sample, wireBytes: published.newStoredBytes };
+      }),
     },
   ];
 }
