@@ -1,14 +1,13 @@
 /** Listing changes by structure alone: manifests of synthetic trees. */
 import { decode } from '@ipld/dag-cbor';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { missingBlocks } from '../../src/manifest/missing-blocks.ts';
 import { decodeNode } from '../../src/manifest/node.ts';
 import { Manifest, type ReadBlock } from '../../src/manifest/read.ts';
 import type { BenchContext, Benchmark, Contender, Sample, Size } from '../runner/benchmark.ts';
-import { writeNodes } from './cold-diff.child.ts';
+import { coldDiff, writeNodes } from './cold-diff.ts';
 import { manifestPair, type ManifestPair } from './synthetic-manifests.ts';
-import { timedDiff } from './timed-diff.ts';
+import { timedDiff, type TimedDiff } from './timed-diff.ts';
 
 const ENTRIES: Readonly<Record<Size, number>> = { small: 64_000, full: 1_000_000 };
 const CHANGES = 100;
@@ -36,18 +35,17 @@ export const benchmark: Benchmark = {
   },
 };
 
-function diffRows({ dir, child, measure }: BenchContext, label: string, pair: ManifestPair): Contender[] {
+function diffRows(context: BenchContext, label: string, pair: ManifestPair): Contender[] {
   const read: ReadBlock = async (digest) => pair.blocks.get(digest);
-  const nodesDir = join(dir, `nodes ${label.replace('/', ' of ')}`);
-  mkdirSync(nodesDir);
+  const nodesDir = join(context.dir, `nodes ${label.replace('/', ' of ')}`);
   writeNodes(nodesDir, pair);
-  const checked = ({ changeCount, ...rest }: Awaited<ReturnType<typeof timedDiff>>): Sample => {
+  const checked = ({ changeCount, ...rest }: TimedDiff): Sample => {
     if (changeCount !== CHANGES) throw new Error(`${changeCount} changes found instead of ${CHANGES}`);
     return { ...rest, depthTimesChangeCount: pair.depth * CHANGES };
   };
   return [
-    { name: `warm, ${label}`, run: () => measure(async () => checked(await timedDiff(pair.before, pair.after, read))) },
-    { name: `cold, ${label}`, run: async () => checked(JSON.parse((await child(process.execPath, [join(import.meta.dirname, 'cold-diff.child.ts'), nodesDir])).stdout) as Awaited<ReturnType<typeof timedDiff>>) },
+    { name: `warm, ${label}`, run: () => context.measure(async () => checked(await timedDiff(pair.before, pair.after, read))) },
+    { name: `cold, ${label}`, run: async () => checked((await coldDiff(context, nodesDir)).diff) },
   ];
 }
 
