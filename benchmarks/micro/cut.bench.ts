@@ -10,6 +10,7 @@ import { wasmBlake3 } from '../../src/chunking/wasm-blake3.ts';
 import { reader } from '../../test/vectors/cut-whole.ts';
 import { repeatedBytes, seededBytes } from '../../test/vectors/seeded-bytes.ts';
 import type { BenchContext, Benchmark, Contender, Size } from '../runner/benchmark.ts';
+import { withSpeed } from './with-speed.ts';
 
 type Blake3 = (bytes: Uint8Array) => Uint8Array;
 
@@ -51,11 +52,7 @@ function contenders(context: BenchContext, input: Uint8Array, hashWasm: Blake3, 
   const row = (name: string, role: 'product' | 'reference', work: () => void): Contender => ({
     name,
     role,
-    run: async () => {
-      const sample = await context.measure(work);
-      const speed = (seconds = Number.NaN): number => input.length / 1e6 / seconds;
-      return { ...sample, mbPerSecond: speed(sample['wallSeconds']), mbPerCpuSecond: speed(sample['cpuSeconds']) };
-    },
+    run: async () => withSpeed(await context.measure(work), input.length),
   });
   return [
     row('cut', 'product', cutAll(() => undefined)),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MiB } from '../../src/base/units.ts';
 import { hashImplementation } from '../../src/chunking/hash.ts';
-import type { Benchmark, Contender, Sample } from '../runner/benchmark.ts';
+import type { Benchmark, Contender } from '../runner/benchmark.ts';
+import { withSpeed } from './with-speed.ts';
 
 const LARGE_BYTES = 1 * MiB;
 const ROUNDS = 5;
@@ -28,10 +29,6 @@ export const benchmark: Benchmark = {
       .filter(({ bytes }) => bytes >= LARGE_BYTES)
       .sort((a, b) => b.bytes - a.bytes);
     const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    const withSpeed = (sample: Sample): Sample => {
-      const speed = (seconds = Number.NaN): number => totalBytes / 1e6 / seconds;
-      return { ...sample, mbPerSecond: speed(sample['wallSeconds']), mbPerCpuSecond: speed(sample['cpuSeconds']) };
-    };
     const open: Worker[] = [];
     const row = (name: string, role: 'product' | 'reference', workerCount: number, portable: boolean): Contender => {
       const workers = Array.from({ length: workerCount }, () => new Worker(new URL('./ingest-worker.ts', import.meta.url), { workerData: { portable } }));
@@ -47,7 +44,7 @@ export const benchmark: Benchmark = {
             return (await answer)[0];
           }));
           if (answers.reduce((sum, bytes) => sum + bytes, 0) !== totalBytes) throw new Error('workers read another number of bytes than the files have');
-        })),
+        }), totalBytes),
       };
     };
     try {
@@ -55,7 +52,7 @@ export const benchmark: Benchmark = {
         row(ONE, 'product', 1, false),
         row(TWO, 'product', 2, false),
         row('the same without a native addon, one worker', 'product', 1, true),
-        { name: B3SUM, role: 'peer', needs: 'b3sum', run: async () => withSpeed((await child('b3sum', ['--num-threads', '1', ...files.map(({ path }) => path)])).sample) },
+        { name: B3SUM, role: 'peer', needs: 'b3sum', run: async () => withSpeed((await child('b3sum', ['--num-threads', '1', ...files.map(({ path }) => path)])).sample, totalBytes) },
       ], { rounds: ROUNDS, warmUps: 1, ratioOf: 'mbPerCpuSecond' });
     } finally {
       await Promise.all(open.map((worker) => worker.terminate()));

@@ -34,15 +34,15 @@ async function applyTable({ corpora, dir, measure, child, table }: BenchContext,
   const target = (round: number): string => join(place, `target-${round}`);
   // Directories of all rounds stay: ext4 makes files slowly for minutes after many were deleted.
   const copy = (from: string, to: string): Promise<Sample> => child('sh', ['-c', 'cp -a "$1" "$2" && sync -f "$2"', 'sh', from, to]).then(({ sample }) => sample);
-  const applied = (round: number, layer: MemoryLayer, before?: MemoryLayer) => (): Promise<Sample> => measure(async () => {
+  const applied = (round: number, layer: MemoryLayer, before?: MemoryLayer): Promise<Sample> => measure(async () => {
     const { fetchedBytes } = await apply(target(round), layer, before);
     return { fetchedBytes, fileCount: layer.stats.fileCount };
   });
   await table(name, [
-    { name: UPDATE, prepare: (round) => apply(target(round), old), run: (round) => applied(round, now, old)() },
-    { name: 'first apply of v2', run: (round) => applied(round + 100, now)() },
-    { name: 'the same again', run: (round) => applied(round, now, now)() },
-    { name: 'repair, no stat cache', prepare: (round) => rmSync(join(place, `.target-${round}.branchcast`, 'stat-cache')), run: (round) => applied(round, now, now)() },
+    { name: UPDATE, prepare: (round) => apply(target(round), old), run: (round) => applied(round, now, old) },
+    { name: 'first apply of v2', run: (round) => applied(round + 100, now) },
+    { name: 'the same again', run: (round) => applied(round, now, now) },
+    { name: 'repair, no stat cache', prepare: (round) => rmSync(join(place, `.target-${round}.branchcast`, 'stat-cache')), run: (round) => applied(round, now, now) },
     { name: 'verify', run: (round) => measure(async () => void (await verifyTree(target(round), now.manifest))) },
     { name: COPY, role: 'peer', needs: 'cp', run: (round) => copy(join(place, 'changed'), join(place, `changed-${round}`)) },
     { name: 'cp -a of all of v2; sync', role: 'peer', needs: 'cp', run: (round) => copy(v2, join(place, `copy-${round}`)) },
