@@ -78,10 +78,6 @@ export type Bound = { readonly what: string; readonly value: Figure } & ({ reado
 export interface ChildOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Exit codes that are no failure; default 0 only (git diff and diff say 1 for "they differ"). */
-  readonly exitCodes?: readonly number[];
-  /** Default: as long as a contender may take at this size. */
-  readonly timeoutMs?: number;
 }
 
 export interface ChildRun {
@@ -105,7 +101,7 @@ export interface BenchContext {
   readonly table: (title: string, contenders: readonly Contender[], options?: TableOptions) => Promise<Table>;
   /** Work in this process: wallSeconds, cpuSeconds of all threads, peakRssBytes of the process meanwhile; and what `work` answers. */
   readonly measure: (work: () => Promise<Sample | void> | Sample | void) => Promise<Sample>;
-  /** A command, measured. Rejects on failure and after the timeout; nothing of it is left running. */
+  /** A command, measured. Rejects on failure and when it takes longer than a contender may at this size; nothing of it is left running. */
   readonly child: (command: string, args: readonly string[], options?: ChildOptions) => Promise<ChildRun>;
   /** A line for people, on stderr. */
   readonly say: (line: string) => void;

@@ -58,7 +58,7 @@ function context(size: Size, tables: Table[]): BenchContext {
     size, signal, dir, peer, say,
     corpora: new Corpora(size, dir),
     measure: measureHere,
-    child: (command, args, options = {}) => measureChild(command, args, { timeoutMs: CHILD_TIMEOUT_MS[size], ...options, signal }),
+    child: (command, args, options = {}) => measureChild(command, args, { ...options, timeoutMs: CHILD_TIMEOUT_MS[size], signal }),
     table: async (title, contenders, options = {}) => {
       const table = await runTable(title, contenders, options, { signal, isInstalled: (name) => peer(name) !== undefined, say, progress: (line) => progress.show(line) });
       progress.clear();

@@ -76,6 +76,11 @@ function childrenCpuSeconds(): number {
   return seconds(0) + seconds(16);
 }
 
+interface LimitedOptions extends ChildOptions {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
 /** Whether GNU time is installed, once that is known. */
 let hasTime: boolean | undefined;
 
@@ -83,7 +88,7 @@ let hasTime: boolean | undefined;
  * A command in a process group of its own. GNU time stands between and tells peak memory: a child that Node itself forks would inherit Node's. CPU
  * seconds are those of all children that ended meanwhile; GNU time would give them in hundredths.
  */
-export async function measureChild(command: string, args: readonly string[], options: ChildOptions & { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<ChildRun> {
+export async function measureChild(command: string, args: readonly string[], options: LimitedOptions): Promise<ChildRun> {
   hasTime ??= findPeer('time') !== undefined;
   const dir = mkdtempSync(join(tmpdir(), 'branchcast-usage-'));
   const usageFile = join(dir, 'usage');
@@ -93,7 +98,7 @@ export async function measureChild(command: string, args: readonly string[], opt
     const startedMs = performance.now();
     const { status, stdout, stderr } = await runGroup(words, options);
     const wallSeconds = (performance.now() - startedMs) / 1000;
-    if (typeof status === 'string' || !(options.exitCodes ?? [0]).includes(status)) {
+    if (status !== 0) {
       throw new Error(`${command} ended with ${status}: ${(stderr.trim() || stdout.trim()).split('\n').slice(-3).join(' | ').slice(0, 500)}`);
     }
     const kibibytes = hasTime ? Number(readFileSync(usageFile, 'utf8').trim().split('\n').at(-1)) : Number.NaN;
@@ -109,7 +114,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function runGroup([command = '', ...args]: readonly string[], { cwd, env, signal, timeoutMs }: ChildOptions & { readonly signal: AbortSignal; readonly timeoutMs: number }): Promise<Ended> {
+async function runGroup([command = '', ...args]: readonly string[], { cwd, env, signal, timeoutMs }: LimitedOptions): Promise<Ended> {
   signal.throwIfAborted();
   const child = spawn(command, args, { cwd, env: { ...process.env, LC_ALL: 'C', ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const { pid } = child;
