@@ -10,7 +10,7 @@ import { failed, problemsOf, RESULTS_DIR, RUNS_DIR, type Result } from './runner
 import { findBenchmarks, obstacle, runOne, type Found } from './runner/suite.ts';
 import { verdictText } from './runner/table-text.ts';
 
-const USAGE = `usage: npm run bench -- [NAME…] [--full] [--keep] [--json]
+const USAGE = `usage: npm run bench -- [NAME…] [--full] [--keep] [--json] [--list]
 
 Runs the benchmarks of these names, or all. Each prints its question, then product and peers of the same run in one table: medians of at least
 three rounds, noise, ratios; then its bounds. Raw samples go to benchmarks/results/runs/. The small size takes under four minutes on generated input;

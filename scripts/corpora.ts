@@ -6,7 +6,7 @@ import { corporaDir } from '../benchmarks/corpora/corpora-dir.ts';
 import { CORPORA, corpusNames, type CorpusName } from '../benchmarks/corpora/definitions.ts';
 import { readLock, writeLock } from '../benchmarks/corpora/lock.ts';
 
-const USAGE = `usage: scripts/corpora [NAME…] [--list] [--verify]
+const USAGE = `usage: scripts/corpora [NAME…] [--list] [--verify] [--relock]
 
 Builds the inputs of \`npm run bench -- --full\`, all or those named, below BRANCHCAST_CORPORA (default: branchcast/corpora in the user's cache directory).
 Packages come from the registry that npm is set up to use and are checked against benchmarks/corpora/corpora.lock.json; the trees too. What is built is not

@@ -45,7 +45,7 @@ export const BASE_V2_PACKAGES: readonly string[] = ['python3', 'git', 'nginx-lig
 export const CORPORA = {
   app: 'big npm packages: compilers, runtimes, SDKs; about 900 MB in 12,400 files; v1, v2, and light: v1 with two packages of v2',
   small: 'npm packages of small files: icon sets, date-fns, core-js, lodash-es; about 100 MB in 74,000 files; v1, v2',
-  branch: 'four packages of app, 85 MB: what the branch lab distributes; v1, v2',
+  branch: 'four packages of app, 85 MB: a layer of one small application; v1, v2',
   random: 'one file of random bytes, 256 MiB; v2 has 300 bytes inserted',
   base: `a debootstrap root (${BASE_SUITE}, minbase), 171 MB; v2 is upgraded, with python3, git, nginx and more, 369 MB. Needs root and debootstrap`,
   image: 'base and app in one ext4 file of over 1 GB, with fixed UUIDs; v1, v2. Needs root and mke2fs',

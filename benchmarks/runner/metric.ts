@@ -8,6 +8,7 @@ export function headingOf(metric: string): string {
   return named[metric] ?? words(metric)
     .replace(/ per CPU second$/, '/CPU s')
     .replace(/ per second$/, '/s')
+    .replace(/ per gb seconds$/, ' s/GB')
     .replace(/ seconds$/, ' s')
     .replace(/ bytes$/, ' MB')
     .replace(/ kib$/, ' KiB')

@@ -33,6 +33,7 @@ t.test('a name says heading, format and direction', async (t) => {
     ['filesPerSecond', 100_000, 'files/s', '100000', 'higher'],
     ['mbPerCpuSecond', 2500, 'MB/CPU s', '2500', 'higher'],
     ['hitsPerCpuSecond', 1000, 'hits/CPU s', '1000', 'higher'],
+    ['senderCpuPerGbSeconds', 1.5, 'sender CPU s/GB', '1.50', 'lower'],
     ['sharedPercent', 62.14, 'shared %', '62.1', 'higher'],
     ['nodeCount', 7, 'node', '7', undefined],
   ] as const;
