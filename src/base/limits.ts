@@ -54,10 +54,12 @@ export const DELTA_ANSWERS_MAX = 64;
 /** An answer with deltas ends when none came for this long: the chunks themselves come sooner then. Less than WAN_STALL_TIMEOUT_MS. */
 export const DELTA_PATIENCE_MS = 10 * SECOND_MS;
 /** Versions of a layer that a reflector looks at for one that it holds, and the share of its chunks that must be there: others may have been evicted. */
-export const DELTA_OLDER_VERSIONS_MAX = 4;
+export const DELTA_OTHER_VERSIONS_MAX = 4;
 export const DELTA_HELD_SHARE_MIN = 0.95;
 /** Updates of layers that a reflector keeps in mind, with up to DELTA_PLAN_CHUNKS_MAX digests each. */
 export const DELTA_UPDATES_MAX = 4;
+/** Versions of which it keeps in mind that there is none, and why, with a few digests each: finding out reads manifests, and every endpoint asks. */
+export const DELTA_NO_UPDATES_MAX = 256;
 /** How long an answer with deltas waits until its last frame is stored, and how often it looks. */
 export const DELTA_STORED_WAIT_MS = 2 * SECOND_MS;
 export const DELTA_STORED_POLL_MS = 5;

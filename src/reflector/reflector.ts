@@ -54,8 +54,8 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
 
     const activity = new Activity();
     const core = new CoreSource(client);
-    const updates = new SiteUpdates({ store, layers });
-    const source = config.deltas === 'off' ? core : new UpdateSource({ core, store, updates, clock, log, onDelta: (use) => activity.delta(use) });
+    const updates = config.deltas === 'off' ? undefined : new SiteUpdates({ store, layers, log });
+    const source = updates === undefined ? core : new UpdateSource({ core, store, updates, clock, log, onDelta: (use) => activity.delta(use) });
     const fetch = new FetchOnce(store, source, {
       onFrame: (frameBytes, newStoredBytes) => activity.fetched(frameBytes, newStoredBytes),
       onCorrupt: (error) => {
@@ -64,7 +64,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
       },
     });
     closers.add(() => fetch.close());
-    const manifests = new ManifestCache(store, core, stop.signal, (root) => updates.note(root));
+    const manifests = new ManifestCache(store, core, stop.signal, updates === undefined ? undefined : (root) => updates.note(root));
     const prefetch = new Prefetch({ store, fetch, manifests, layers, patterns: config.prefetch, pinned: config.pinned, log, signal: stop.signal });
     closers.add(() => prefetch.settled());
     const scrub = new ScrubJob(store, clock, log);
