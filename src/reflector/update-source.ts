@@ -1,6 +1,6 @@
 /**
  * The core as this site asks it: wanted chunks that belong to an update are asked for as deltas. One answer with deltas at a time for an update, since
- * a delta brings chunks that the next want will name: those are here then, and travel once.
+ * a delta brings chunks that the next want will name: those are here then, and travel once. What deltas did not bring comes beside the next answer.
  */
 import type { Clock } from '../base/clock.ts';
 import { DELTA_STORED_POLL_MS, DELTA_STORED_WAIT_MS } from '../base/limits.ts';
@@ -78,12 +78,16 @@ export class UpdateSource implements ChunkSource {
         this.#parts.onDelta(use);
       };
       let last: readonly Digest[] = [];
-      for await (const frame of missing.length === 0 ? [] : core.fetchFrames(missing, { signal, old: this.#oldContent(update), onDelta })) {
+      let ended: Promise<void> | undefined;
+      const endTurn = (): Promise<void> => (ended ??= this.#stored(last, signal).finally(done.resolve));
+      // If none came, the core may be making them yet: the next want finds them if it waits until these chunks have come whole.
+      const onDeltasEnd = (): void => void (sum.frameCount > 0 && endTurn().catch(() => undefined));
+      for await (const frame of missing.length === 0 ? [] : core.fetchFrames(missing, { signal, old: this.#oldContent(update), onDelta, onDeltasEnd })) {
         // Before it is given away: who takes it may give its memory back.
-        last = parseFrameHeader(frame)?.chunks.map(({ digest }) => digest) ?? [];
+        if (ended === undefined) last = parseFrameHeader(frame)?.chunks.map(({ digest }) => digest) ?? [];
         yield frame;
       }
-      await this.#stored(last, signal);
+      await endTurn();
       if (sum.frameCount > 0) log.info({ to: update.to, from: update.from, ...sum, savedBytes: sum.fullBytes - sum.deltaBytes }, 'fetched as deltas');
     } finally {
       done.resolve();

@@ -37,6 +37,8 @@ export interface FrameOptions extends SourceOptions {
   readonly old?: OldContent | undefined;
   /** A delta came. The frame that is yielded next was made of it; `frameBytes` is 0 where it could not be used. */
   readonly onDelta?: ((made: DeltaUse) => void) | undefined;
+  /** No delta comes any more: what is yielded from now on is as the source stores it. */
+  readonly onDeltasEnd?: (() => void) | undefined;
 }
 
 export interface DeltaUse {

@@ -61,6 +61,7 @@ export class CoreSource implements ChunkSource {
   async *fetchFrames(digests: readonly Digest[], options: FrameOptions): AsyncGenerator<Uint8Array, void, undefined> {
     const left = new Set(digests);
     if (options.old !== undefined) yield* this.#deltas.fetch(left, options.old, options);
+    options.onDeltasEnd?.();
     if (left.size > 0) yield* fetchFramesOf(this.#client, this.#exchange, [...left], options.signal);
   }
 }

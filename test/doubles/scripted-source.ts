@@ -1,12 +1,12 @@
 /** A ChunkSource that does what a test tells it. */
 import type { Digest } from '../../src/chunking/digest.ts';
 import type { ManifestBlock } from '../../src/manifest/entry.ts';
-import type { ChunkSource, LayerRecord, SourceKind, SourceOptions } from '../../src/transfer/chunk-source.ts';
+import type { ChunkSource, FrameOptions, LayerRecord, SourceKind } from '../../src/transfer/chunk-source.ts';
 
 export interface Script {
   resolve?(ref: string): Promise<LayerRecord | undefined>;
   manifest?(root: Digest, have: readonly Digest[]): AsyncIterable<ManifestBlock>;
-  frames?(digests: readonly Digest[], options: SourceOptions): AsyncIterable<Uint8Array>;
+  frames?(digests: readonly Digest[], options: FrameOptions): AsyncIterable<Uint8Array>;
 }
 
 export class ScriptedSource implements ChunkSource {
@@ -34,7 +34,7 @@ export class ScriptedSource implements ChunkSource {
     return undefined;
   }
 
-  async *fetchFrames(digests: readonly Digest[], options: SourceOptions): AsyncGenerator<Uint8Array> {
+  async *fetchFrames(digests: readonly Digest[], options: FrameOptions): AsyncGenerator<Uint8Array> {
     this.asked.push([...digests]);
     yield* this.#script.frames?.(digests, options) ?? [];
   }

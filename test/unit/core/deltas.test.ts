@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits.ts';
 import { formatRoot, type Digest } from '../../../src/chunking/digest.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
-import type { OldContent } from '../../../src/transfer/chunk-source.ts';
+import type { DeltaUse, OldContent } from '../../../src/transfer/chunk-source.ts';
 import { CoreClient } from '../../../src/wan/core-client.ts';
 import { CoreSource } from '../../../src/wan/core-source.ts';
 import { startTestCore, type TestCore } from '../../doubles/test-core.ts';
@@ -64,9 +64,15 @@ async function update(t: Test, { client, versions }: Fixture, from: number, to: 
   const wanted = new Set(newChunks(now, old));
   const before = client.receivedBytes.chunks;
   let deltaCount = 0;
-  const options = { signal, old: oldContent(now, old, lacks), onDelta: ({ frameBytes }: { readonly frameBytes: number }) => (deltaCount += frameBytes > 0 ? 1 : 0) };
+  let hasEnded = false;
+  const onDelta = ({ frameBytes }: DeltaUse): void => {
+    if (hasEnded) t.fail('a delta after their end');
+    deltaCount += frameBytes > 0 ? 1 : 0;
+  };
+  const options = { signal, old: oldContent(now, old, lacks), onDelta, onDeltasEnd: () => (hasEnded = true) };
   for await (const frame of new CoreSource(client).fetchFrames([...wanted], options)) for (const { digest } of decodeFrame(frame)) wanted.delete(digest);
   t.equal(wanted.size, 0, 'every wanted chunk came');
+  t.ok(hasEnded);
   return { wireBytes: client.receivedBytes.chunks - before, deltaCount };
 }
 
