@@ -1,14 +1,12 @@
 /** Delta frames read back. Nothing in one is believed: it is decompressed within its bound, and every chunk is held against its digest. */
-import { constants, crc32, zstdDecompressSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
 import { DELTA_WINDOW_LOG_MAX } from '../base/limits.ts';
 import { hash } from '../chunking/hash.ts';
+import { decompressExactly } from '../store/decompress-exactly.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 import { malformedDelta, parseDeltaHeader, type DeltaHeader } from './delta-header.ts';
 import { isFormattedDictionary } from './raw-dictionary.ts';
-
-/** Below this, zlib refuses a chunkSize. */
-const ZLIB_CHUNK_BYTES_MIN = 64;
 
 /** The header of exactly one whole delta frame whose checksums hold. Throws BC_FRAME_MALFORMED. */
 export function checkDelta(delta: Uint8Array): DeltaHeader {
@@ -26,27 +24,11 @@ export function decodeDelta(delta: Uint8Array, base: Uint8Array): Chunk[] {
   const header = checkDelta(delta);
   if (base.byteLength !== header.baseBytes) throw malformedDelta(`a base of ${base.byteLength} bytes where its header says ${header.baseBytes}`);
   if (isFormattedDictionary(base)) throw malformedDelta('its base is no raw content');
-  const raw = decompress(delta.subarray(header.payloadOffset), base, header.rawBytes);
-  let offset = 0;
-  return header.chunks.map(({ digest, bytes: length }) => {
-    const bytes = raw.subarray(offset, (offset += length));
+  const payload = delta.subarray(header.payloadOffset);
+  const raw = decompressExactly(payload, { rawBytes: header.rawBytes, windowLogMax: DELTA_WINDOW_LOG_MAX, dictionary: base }, malformedDelta);
+  return header.chunks.map(({ digest, bytes: length, offsetBytes }) => {
+    const bytes = raw.subarray(offsetBytes, offsetBytes + length);
     if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `a delta does not give the bytes of chunk ${digest}`, { details: { digest } });
     return { digest, bytes };
   });
-}
-
-function decompress(payload: Uint8Array, dictionary: Uint8Array, rawBytes: number): Uint8Array {
-  let raw: Uint8Array;
-  try {
-    raw = zstdDecompressSync(payload, {
-      chunkSize: Math.max(rawBytes, ZLIB_CHUNK_BYTES_MIN),
-      maxOutputLength: rawBytes,
-      dictionary,
-      params: { [constants.ZSTD_d_windowLogMax]: DELTA_WINDOW_LOG_MAX },
-    });
-  } catch (cause) {
-    throw malformedDelta(`its payload does not decompress to ${rawBytes} bytes`, cause);
-  }
-  if (raw.byteLength !== rawBytes) throw malformedDelta(`its payload decompresses to fewer than ${rawBytes} bytes`);
-  return raw;
 }

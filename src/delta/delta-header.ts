@@ -1,21 +1,15 @@
 /** The header of a delta frame: what is in it and what it is against, before a byte of its payload is touched. docs/formats.md, "Delta frame". */
 import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
-import { CHUNK_BYTES_MAX, DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../base/limits.ts';
-import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
+import { DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../base/limits.ts';
+import { parseChunkTable, TABLE_ENTRY_BYTES, writeChunkTable, type ChunkLength, type FrameChunk } from '../store/chunk-table.ts';
 import { asBuffer } from '../store/frame-header.ts';
-
-export interface DeltaChunk {
-  readonly digest: Digest;
-  /** Length of the chunk. */
-  readonly bytes: number;
-}
 
 export interface DeltaHeader {
   /** What it brings, in payload order; no digest twice. */
-  readonly chunks: readonly DeltaChunk[];
+  readonly chunks: readonly FrameChunk[];
   /** Whole old chunks whose bytes, one after the other, are the dictionary; no digest twice. */
-  readonly base: readonly DeltaChunk[];
+  readonly base: readonly ChunkLength[];
   /** Sums of their lengths. */
   readonly rawBytes: number;
   readonly baseBytes: number;
@@ -34,7 +28,6 @@ const MAGIC = Buffer.from('BCD1', 'latin1');
 /** zstd (RFC 8878) with the base as its dictionary of raw content. */
 const CODEC_ZSTD = 1;
 export const DELTA_FIXED_BYTES = 32;
-const TABLE_ENTRY_BYTES = DIGEST_BYTES + 4;
 const CRC_BYTES = 4;
 
 /** The header of the delta frame at the start of `bytes`; undefined if more bytes are needed to tell. Throws BC_FRAME_MALFORMED. */
@@ -47,8 +40,8 @@ export function parseDeltaHeader(bytes: Uint8Array): DeltaHeader | undefined {
   const baseOffset = DELTA_FIXED_BYTES + TABLE_ENTRY_BYTES * fixed.chunkCount;
   return {
     ...fixed,
-    chunks: parseTable(view.subarray(DELTA_FIXED_BYTES, baseOffset), fixed.rawBytes, 'chunks'),
-    base: parseTable(view.subarray(baseOffset, crcOffset), fixed.baseBytes, 'base'),
+    chunks: parseChunkTable(view.subarray(DELTA_FIXED_BYTES, baseOffset), fixed.rawBytes, 'chunks', malformedDelta),
+    base: parseChunkTable(view.subarray(baseOffset, crcOffset), fixed.baseBytes, 'base', malformedDelta),
   };
 }
 
@@ -59,7 +52,7 @@ export function deltaNeeds(bytes: Uint8Array): { readonly headerBytes: number; r
 }
 
 /** Everything before the payload. */
-export function encodeDeltaHeader(chunks: readonly DeltaChunk[], base: readonly DeltaChunk[], fullBytes: number, payload: Uint8Array): Buffer {
+export function encodeDeltaHeader(chunks: readonly ChunkLength[], base: readonly ChunkLength[], fullBytes: number, payload: Uint8Array): Buffer {
   const header = Buffer.alloc(headerBytes(chunks.length, base.length));
   MAGIC.copy(header, 0);
   header.writeUInt8(CODEC_ZSTD, 4);
@@ -70,13 +63,8 @@ export function encodeDeltaHeader(chunks: readonly DeltaChunk[], base: readonly 
   header.writeUInt32LE(fullBytes, 20);
   header.writeUInt32LE(payload.byteLength, 24);
   header.writeUInt32LE(crc32(payload), 28);
-  let offset = DELTA_FIXED_BYTES;
-  for (const { digest, bytes } of [...chunks, ...base]) {
-    header.set(digestToBytes(digest), offset);
-    header.writeUInt32LE(bytes, offset + DIGEST_BYTES);
-    offset += TABLE_ENTRY_BYTES;
-  }
-  header.writeUInt32LE(crc32(header.subarray(0, offset)), offset);
+  const crcOffset = writeChunkTable(header, writeChunkTable(header, DELTA_FIXED_BYTES, chunks), base);
+  header.writeUInt32LE(crc32(header.subarray(0, crcOffset)), crcOffset);
   return header;
 }
 
@@ -88,7 +76,7 @@ function headerBytes(chunkCount: number, baseCount: number): number {
   return DELTA_FIXED_BYTES + TABLE_ENTRY_BYTES * (chunkCount + baseCount) + CRC_BYTES;
 }
 
-function sumOf(chunks: readonly DeltaChunk[]): number {
+function sumOf(chunks: readonly ChunkLength[]): number {
   return chunks.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
@@ -108,19 +96,4 @@ function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   if (payloadBytes < 1 || payloadBytes >= rawBytes) throw malformedDelta(`${payloadBytes} payload bytes for ${rawBytes} raw bytes`);
   const payloadOffset = headerBytes(chunkCount, baseCount);
   return { chunkCount, baseCount, rawBytes, baseBytes, fullBytes: view.readUInt32LE(20), payloadBytes, payloadCrc: view.readUInt32LE(28), payloadOffset, deltaBytes: payloadOffset + payloadBytes };
-}
-
-function parseTable(table: Buffer, wantedBytes: number, what: string): DeltaChunk[] {
-  const chunks: DeltaChunk[] = [];
-  const seen = new Set<Digest>();
-  for (let offset = 0; offset < table.byteLength; offset += TABLE_ENTRY_BYTES) {
-    const bytes = table.readUInt32LE(offset + DIGEST_BYTES);
-    if (bytes < 1 || bytes > CHUNK_BYTES_MAX) throw malformedDelta(`a chunk of ${bytes} bytes`);
-    const digest = digestFromBytes(table, offset);
-    seen.add(digest);
-    chunks.push({ digest, bytes });
-  }
-  if (sumOf(chunks) !== wantedBytes) throw malformedDelta(`its ${what} add up to ${sumOf(chunks)} bytes, its header says ${wantedBytes}`);
-  if (seen.size !== chunks.length) throw malformedDelta(`a chunk stands in its ${what} twice`);
-  return chunks;
 }

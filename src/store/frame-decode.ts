@@ -1,14 +1,13 @@
 /** Frames read back. A frame is never believed: it is decompressed within its bound, and every chunk is held against its digest. */
-import { constants, crc32, zstdDecompressSync } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
-import { asBuffer, malformed, parseFrameHeader, WINDOW_LOG_MAX, type FrameChunk, type FrameHeader } from './frame-header.ts';
+import type { FrameChunk } from './chunk-table.ts';
+import { decompressExactly } from './decompress-exactly.ts';
+import { asBuffer, malformed, parseFrameHeader, WINDOW_LOG_MAX, type FrameHeader } from './frame-header.ts';
 import type { Chunk } from './frame-encode.ts';
-
-/** zlib refuses a chunkSize below this; and an output that fills its buffer to the last byte costs a second buffer and call. */
-const ZLIB_CHUNK_BYTES_SPARE = 64;
 
 /** The header of exactly one whole frame, whose payload is not looked at. Throws BC_FRAME_MALFORMED. */
 export function wholeFrameHeader(frame: Uint8Array): FrameHeader {
@@ -59,16 +58,5 @@ function verifiedChunks(raw: Uint8Array, wanted: readonly FrameChunk[]): Chunk[]
 
 function decompress(frame: Uint8Array, header: FrameHeader): Uint8Array {
   const payload = frame.subarray(header.payloadOffset);
-  if (header.codec === 'stored') return payload;
-  try {
-    const raw = zstdDecompressSync(payload, {
-      chunkSize: header.rawBytes + ZLIB_CHUNK_BYTES_SPARE,
-      maxOutputLength: header.rawBytes,
-      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
-    });
-    if (raw.byteLength === header.rawBytes) return raw;
-  } catch (cause) {
-    throw new BranchcastError('BC_FRAME_MALFORMED', `malformed frame: its payload does not decompress to ${header.rawBytes} bytes`, { cause });
-  }
-  throw malformed(`its payload decompresses to fewer than ${header.rawBytes} bytes`);
+  return header.codec === 'stored' ? payload : decompressExactly(payload, { rawBytes: header.rawBytes, windowLogMax: WINDOW_LOG_MAX }, malformed);
 }

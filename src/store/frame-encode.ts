@@ -4,7 +4,8 @@ import { BranchcastError } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
 import { CHUNK_BYTES_MAX, FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
-import { asBuffer, encodeFrameHeader, WINDOW_LOG_MAX, type ChunkLength, type FrameCodec } from './frame-header.ts';
+import type { ChunkLength } from './chunk-table.ts';
+import { asBuffer, encodeFrameHeader, WINDOW_LOG_MAX, type FrameCodec } from './frame-header.ts';
 
 export interface Chunk {
   readonly digest: Digest;

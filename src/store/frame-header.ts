@@ -1,21 +1,10 @@
 /** The header and table of a frame: what is in it, before a byte of its payload is touched. docs/formats.md, "Frame". */
 import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
-import { CHUNK_BYTES_MAX, FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../base/limits.ts';
-import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
+import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../base/limits.ts';
+import { parseChunkTable, TABLE_ENTRY_BYTES, writeChunkTable, type ChunkLength, type FrameChunk } from './chunk-table.ts';
 
 export type FrameCodec = 'stored' | 'zstd';
-
-/** A chunk by name and length. */
-export interface ChunkLength {
-  readonly digest: Digest;
-  readonly bytes: number;
-}
-
-export interface FrameChunk extends ChunkLength {
-  /** Where it starts in the decompressed payload. */
-  readonly offsetBytes: number;
-}
 
 export interface FrameHeader {
   readonly codec: FrameCodec;
@@ -44,14 +33,13 @@ interface FixedPart {
 /** zstd windows: 2^23 = FRAME_RAW_BYTES_MAX, so that a hostile frame cannot ask for a larger one (RFC 8878, 3.1.1.1.2). */
 export const WINDOW_LOG_MAX = 23;
 export const FRAME_MAGIC = Buffer.from('BCF1', 'latin1');
-const FIXED_BYTES = 20;
-const TABLE_ENTRY_BYTES = DIGEST_BYTES + 4;
+export const FRAME_FIXED_BYTES = 20;
 const CRC_BYTES = 4;
 const CODECS: readonly FrameCodec[] = ['stored', 'zstd'];
 
 /** Header and table of a frame with so many chunks. */
 export function frameHeaderBytes(chunkCount: number): number {
-  return FIXED_BYTES + TABLE_ENTRY_BYTES * chunkCount + CRC_BYTES;
+  return FRAME_FIXED_BYTES + TABLE_ENTRY_BYTES * chunkCount + CRC_BYTES;
 }
 
 /**
@@ -64,13 +52,13 @@ export function parseFrameHeader(bytes: Uint8Array): FrameHeader | undefined {
   const view = asBuffer(bytes);
   const crcOffset = fixed.payloadOffset - CRC_BYTES;
   if (crc32(view.subarray(0, crcOffset)) !== view.readUInt32LE(crcOffset)) throw malformed('the checksum of its header is wrong');
-  return { ...fixed, chunks: parseTable(view, fixed) };
+  return { ...fixed, chunks: parseChunkTable(view.subarray(FRAME_FIXED_BYTES, crcOffset), fixed.rawBytes, 'chunks', malformed) };
 }
 
 /** How many bytes from the start of `bytes` on are needed for the next step: the fixed part, the header, or else the whole frame. */
 export function frameNeeds(bytes: Uint8Array): { readonly headerBytes: number; readonly storedBytes: number | undefined } {
   const fixed = parseFixedPart(bytes);
-  return { headerBytes: fixed?.payloadOffset ?? FIXED_BYTES, storedBytes: fixed?.storedBytes };
+  return { headerBytes: fixed?.payloadOffset ?? FRAME_FIXED_BYTES, storedBytes: fixed?.storedBytes };
 }
 
 /** Header and table, ready to stand before the payload. */
@@ -82,18 +70,13 @@ export function encodeFrameHeader(codec: FrameCodec, chunks: readonly ChunkLengt
   header.writeUInt32LE(rawBytes, 8);
   header.writeUInt32LE(payload.byteLength, 12);
   header.writeUInt32LE(crc32(payload), 16);
-  let offset = FIXED_BYTES;
-  for (const chunk of chunks) {
-    header.set(digestToBytes(chunk.digest), offset);
-    header.writeUInt32LE(chunk.bytes, offset + DIGEST_BYTES);
-    offset += TABLE_ENTRY_BYTES;
-  }
-  header.writeUInt32LE(crc32(header.subarray(0, offset)), offset);
+  const crcOffset = writeChunkTable(header, FRAME_FIXED_BYTES, chunks);
+  header.writeUInt32LE(crc32(header.subarray(0, crcOffset)), crcOffset);
   return header;
 }
 
-export function malformed(what: string): BranchcastError {
-  return new BranchcastError('BC_FRAME_MALFORMED', `malformed frame: ${what}`);
+export function malformed(what: string, cause?: unknown): BranchcastError {
+  return new BranchcastError('BC_FRAME_MALFORMED', `malformed frame: ${what}`, cause === undefined ? {} : { cause });
 }
 
 export function asBuffer(bytes: Uint8Array): Buffer {
@@ -103,7 +86,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   const view = asBuffer(bytes);
   if (!FRAME_MAGIC.subarray(0, view.byteLength).equals(view.subarray(0, FRAME_MAGIC.byteLength))) throw malformed('it does not start with BCF1');
-  if (view.byteLength < FIXED_BYTES) return undefined;
+  if (view.byteLength < FRAME_FIXED_BYTES) return undefined;
   const codec = CODECS[view.readUInt8(4)];
   if (codec === undefined || view.readUInt8(5) !== 0) throw malformed(`unknown codec ${view.readUInt8(4)}`);
   const chunkCount = view.readUInt16LE(6);
@@ -118,21 +101,4 @@ function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   const storedBytes = payloadOffset + payloadBytes;
   if (storedBytes > FRAME_STORED_BYTES_MAX) throw malformed(`${storedBytes} bytes, more than ${FRAME_STORED_BYTES_MAX}`);
   return { codec, chunkCount, rawBytes, payloadBytes, payloadCrc: view.readUInt32LE(16), payloadOffset, storedBytes };
-}
-
-function parseTable(view: Buffer, fixed: FixedPart): FrameChunk[] {
-  const chunks: FrameChunk[] = [];
-  const seen = new Set<Digest>();
-  let rawBytes = 0;
-  for (let offset = FIXED_BYTES; offset < fixed.payloadOffset - CRC_BYTES; offset += TABLE_ENTRY_BYTES) {
-    const bytes = view.readUInt32LE(offset + DIGEST_BYTES);
-    if (bytes < 1 || bytes > CHUNK_BYTES_MAX) throw malformed(`a chunk of ${bytes} bytes`);
-    const digest = digestFromBytes(view, offset);
-    seen.add(digest);
-    chunks.push({ digest, bytes, offsetBytes: rawBytes });
-    rawBytes += bytes;
-  }
-  if (rawBytes !== fixed.rawBytes) throw malformed(`its chunks add up to ${rawBytes} bytes, its header says ${fixed.rawBytes}`);
-  if (seen.size !== chunks.length) throw malformed('a chunk stands in it twice');
-  return chunks;
 }

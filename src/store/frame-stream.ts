@@ -1,6 +1,6 @@
 /** Cuts a stream of frames that stand one after the other, as they travel in requests, answers and packs. */
 import type { BranchcastError } from '../base/errors.ts';
-import { frameNeeds, malformed, parseFrameHeader } from './frame-header.ts';
+import { FRAME_FIXED_BYTES, frameNeeds, malformed, parseFrameHeader } from './frame-header.ts';
 
 /** How a kind of frame tells its length. */
 export interface FrameForm {
@@ -40,7 +40,7 @@ export async function* splitByForm(stream: AsyncIterable<Uint8Array>, form: Fram
   if (waiting.byteLength > 0) throw form.malformed(`the stream ended ${waiting.byteLength} bytes into it`);
 }
 
-const FRAME_FORM: FrameForm = { needs: frameNeeds, startBytes: 20, check: parseFrameHeader, malformed };
+const FRAME_FORM: FrameForm = { needs: frameNeeds, startBytes: FRAME_FIXED_BYTES, check: parseFrameHeader, malformed };
 
 /** Pieces of a stream, joined only when a whole frame is there: joining at every piece would cost the square of its length. */
 class ByteQueue {

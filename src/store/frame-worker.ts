@@ -3,7 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { serveJobs } from '../base/serve-jobs.ts';
 import { verifyFrame } from './frame-decode.ts';
 import { encodeFrameInPlace } from './frame-encode.ts';
-import type { ChunkLength } from './frame-header.ts';
+import type { ChunkLength } from './chunk-table.ts';
 
 /** `buffer` says in which of the shared buffers, from its start on: the chunks of `table`, or the frame to verify. */
 export type FrameJob =

@@ -9,7 +9,7 @@ import { WorkerPool } from '../base/worker-pool.ts';
 import { ZSTD_LEVEL_DEFAULT, type Chunk } from './frame-encode.ts';
 import type { FrameJob } from './frame-worker.ts';
 import type { Digest } from '../chunking/digest.ts';
-import type { ChunkLength } from './frame-header.ts';
+import type { ChunkLength } from './chunk-table.ts';
 
 /** Chunks on their way into one frame. */
 export interface FrameDraft {
