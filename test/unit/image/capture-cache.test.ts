@@ -1,9 +1,11 @@
 /** What a capture keeps for the next one: it may spare reading, and never change a root. */
+import { once } from 'node:events';
 import { appendFileSync, chmodSync, linkSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:net';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { CHANGE_TIME_GRAIN_MS } from '../../../src/base/limits.ts';
+import { CHANGE_TIME_GRAIN_MS, LISTED_PATHS_MAX } from '../../../src/base/limits.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
 import { captureUnchanged } from '../../../src/image/capture.ts';
@@ -133,6 +135,70 @@ await t.test('files whose chunks are needed are read', async (t) => {
   const again = await remembered(tree, (digest) => !lost.has(digest));
   t.equal(again.root, first.root);
   for (const digest of lost) t.ok(again.chunks.has(digest));
+});
+
+/** A socket that stays when its server is gone: bound by its name alone, because the whole path is longer than that of a socket may be. */
+async function makeSocket(path: string): Promise<void> {
+  const cwd = process.cwd();
+  process.chdir(dirname(path));
+  const server = createServer().listen(basename(path));
+  process.chdir(cwd);
+  await once(server, 'listening');
+  await new Promise((resolve) => server.close(resolve));
+}
+
+await t.test('a tree with the same sockets is unchanged, and they are said to be left out', async (t) => {
+  const tree = await fixture(t);
+  // Between files of one bundle, in a directory, and after everything.
+  for (const name of ['f5.socket', 'sub/socket', 'zzz']) await makeSocket(join(tree.dir, name));
+  await settle();
+  const first = await remembered(tree);
+  t.equal(first.skippedCount, 3);
+  const again = await captureUnchanged(tree.dir, CaptureCache.load(tree.cachePath, SMALL_PARAMS) as CaptureCache);
+  t.match(again, { root: first.root, skippedCount: 3, skipped: first.skipped });
+  writeFileSync(join(tree.dir, 'f50'), 'changed');
+  t.notOk(await unchanged(tree));
+  const second = await remembered(tree);
+  const full = await capture(tree.dir);
+  t.same([second.root, second.stats, second.skipped], [full.root, full.stats, full.skipped]);
+  t.ok(second.chunks.size <= 3, 'records of sockets do not keep the files from being known');
+});
+
+const socketChanges: Readonly<Record<string, (dir: string) => void | Promise<void>>> = {
+  'one more': (dir) => makeSocket(join(dir, 'f6.socket')),
+  'one less': (dir) => rmSync(join(dir, 'f5.socket')),
+  'another in its place': async (dir) => {
+    await makeSocket(join(dir, 'new'));
+    renameSync(join(dir, 'new'), join(dir, 'f5.socket'));
+  },
+  'a file in its place': (dir) => {
+    rmSync(join(dir, 'f5.socket'));
+    writeFileSync(join(dir, 'f5.socket'), 'x');
+  },
+  'a mode': (dir) => chmodSync(join(dir, 'f5.socket'), 0o600),
+};
+
+for (const [what, change] of Object.entries(socketChanges)) {
+  await t.test(`a tree whose sockets have changed is not the same: ${what}`, async (t) => {
+    const tree = await fixture(t);
+    await makeSocket(join(tree.dir, 'f5.socket'));
+    await settle();
+    await remembered(tree);
+    t.ok(await unchanged(tree));
+    await change(tree.dir);
+    t.notOk(await unchanged(tree));
+    const [after, full] = [await remembered(tree), await capture(tree.dir)];
+    t.same([after.root, after.skipped], [full.root, full.skipped]);
+  });
+}
+
+await t.test('of very many sockets not all are recorded: such a tree is read again', async (t) => {
+  const tree = await fixture(t);
+  for (let at = 0; at <= LISTED_PATHS_MAX; at += 1) await makeSocket(join(tree.dir, `socket${at}`));
+  await settle();
+  const first = await remembered(tree);
+  t.match([first.skippedCount, first.skipped.length], [LISTED_PATHS_MAX + 1, LISTED_PATHS_MAX]);
+  t.notOk(await unchanged(tree));
 });
 
 await t.test('a damaged cache, and one of other parameters, is none', async (t) => {
