@@ -2,13 +2,14 @@
  * Small files share chunks: the entry of one is not complete until its bundle is closed and has a digest. Entries after it
  * wait with it, because a manifest is built in key order.
  */
+import { hasCode } from '../base/errors.ts';
 import { BUNDLE_SPAN_ENTRIES_MAX } from '../base/limits.ts';
 import { Bundler } from '../chunking/bundler.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkerParams } from '../chunking/params.ts';
 import type { Entry, Metadata, PathKey, Piece } from '../manifest/entry.ts';
 
-export interface SmallFile {
+export interface SmallFile<Note = unknown> {
   readonly key: PathKey;
   readonly metadata: Metadata;
   readonly sizeBytes: number;
@@ -18,6 +19,14 @@ export interface SmallFile {
   readonly known?: Piece;
   /** Fills `into`, which is as large as the file. Called at once, or, of a file whose place is known, when its bundle turns out to be another one. */
   readonly read: (into: Uint8Array) => void;
+  /** Of a file whose place is known: what it is now, if `read` throws BC_TREE_CHANGED. Throws unless it has come to rest. */
+  readonly again?: () => Item<Note>;
+}
+
+/** What a tree has at a key, with what the caller wants back of it. */
+export interface Item<Note> {
+  readonly item: Entry | SmallFile<Note>;
+  readonly note: Note;
 }
 
 export interface Bundles {
@@ -27,9 +36,14 @@ export interface Bundles {
   readonly reuse: (digest: Digest, bundleBytes: number) => void;
 }
 
-interface Placed {
-  readonly file: SmallFile;
+interface Placed<Note> {
+  readonly file: SmallFile<Note>;
   readonly offsetBytes: number;
+}
+
+interface Waiting<Note> {
+  readonly item: Entry | Placed<Note>;
+  readonly note: Note;
 }
 
 /** `Note` is what the caller wants back with each entry. */
@@ -40,7 +54,7 @@ export class BundleQueue<Note> {
   readonly #bundle: Uint8Array;
   #bundler: Bundler;
   #bundleBytes = 0;
-  #waiting: { readonly item: Entry | Placed; readonly note: Note }[] = [];
+  #waiting: Waiting<Note>[] = [];
 
   /** `add` gets complete entries in key order. */
   constructor(params: ChunkerParams, bundles: Bundles, add: (entry: Entry, note: Note) => void) {
@@ -56,37 +70,53 @@ export class BundleQueue<Note> {
     else this.#wait(entry, note);
   }
 
-  addSmallFile(file: SmallFile, note: Note): void {
+  addSmallFile(file: SmallFile<Note>, note: Note): void {
     const place = this.#bundler.add(file.sizeBytes, file.hit);
-    if (place.closesBefore) this.#close();
+    if (place.closesBefore && !this.#close()) {
+      this.addSmallFile(file, note);
+      return;
+    }
     const placed = { file, offsetBytes: place.offsetBytes };
     if (file.known === undefined) this.#read(placed);
     this.#bundleBytes = place.offsetBytes + file.sizeBytes;
     this.#wait(placed, note);
-    if (place.closesAfter) this.#close();
+    // Unless it was closed for its span, or placed anew with others, which then closed what ends here.
+    if (place.closesAfter && this.#waiting.at(-1)?.item === placed) this.#close();
   }
 
   /** The end of the tree. */
   finish(): void {
-    this.#close();
+    while (!this.#close());
   }
 
-  #wait(item: Entry | Placed, note: Note): void {
+  #wait(item: Entry | Placed<Note>, note: Note): void {
     this.#waiting.push({ item, note });
     if (this.#waiting.length < BUNDLE_SPAN_ENTRIES_MAX) return;
     this.#bundler = new Bundler(this.#params);
     this.#close();
   }
 
-  #read({ file, offsetBytes }: Placed): void {
+  #read({ file, offsetBytes }: Placed<Note>): void {
     file.read(this.#bundle.subarray(offsetBytes, offsetBytes + file.sizeBytes));
   }
 
-  #close(): void {
-    if (this.#waiting.length === 0) return;
+  /** False if a file has changed since its place was known: then all have been placed anew, and a bundle may still be open. */
+  #close(): boolean {
+    if (this.#waiting.length === 0) return true;
     const waiting = this.#waiting;
     const chunkBytes = this.#bundleBytes;
-    const digest = this.#name(waiting.flatMap(({ item }) => ('file' in item ? [item] : [])), chunkBytes);
+    let digest = this.#sameAsBefore();
+    if (digest === undefined) {
+      for (const one of waiting) {
+        const now = this.#readLate(one);
+        if (now === undefined) continue;
+        this.#placeAgain(one, now);
+        return false;
+      }
+      digest = this.#bundles.store(this.#bundle.subarray(0, chunkBytes));
+    } else {
+      this.#bundles.reuse(digest, chunkBytes);
+    }
     this.#waiting = [];
     this.#bundleBytes = 0;
     for (const { item, note } of waiting) {
@@ -98,17 +128,46 @@ export class BundleQueue<Note> {
         this.#add(item, note);
       }
     }
+    return true;
   }
 
-  /** The same files in the same places are the same bundle. If one is not, all are needed. */
-  #name(placed: readonly Placed[], bundleBytes: number): Digest {
+  /** The same files in the same places are the same bundle: its digest. If one is not, all are needed. */
+  #sameAsBefore(): Digest | undefined {
+    const placed = this.#waiting.flatMap(({ item }) => ('file' in item ? [item] : []));
     const digest = placed[0]?.file.known?.digest;
-    const isSame = placed.every(({ file: { known }, offsetBytes }) => known?.digest === digest && known?.chunkBytes === bundleBytes && known.offsetBytes === offsetBytes);
-    if (digest !== undefined && isSame) {
-      this.#bundles.reuse(digest, bundleBytes);
-      return digest;
-    }
-    for (const one of placed) if (one.file.known !== undefined) this.#read(one);
-    return this.#bundles.store(this.#bundle.subarray(0, bundleBytes));
+    const isSame = placed.every(({ file: { known }, offsetBytes }) => known?.digest === digest && known?.chunkBytes === this.#bundleBytes && known.offsetBytes === offsetBytes);
+    return isSame ? digest : undefined;
   }
+
+  /** Reads it, if nobody has: what it is now, if that is another. Its turn has long passed, so that nobody else can try again. */
+  #readLate({ item }: Waiting<Note>): Item<Note> | undefined {
+    if (!('file' in item) || item.file.known === undefined) return undefined;
+    try {
+      this.#read(item);
+      return undefined;
+    } catch (error) {
+      if (!hasCode(error, 'BC_TREE_CHANGED') || item.file.again === undefined) throw error;
+      return item.file.again();
+    }
+  }
+
+  /** Places what waits again, with `now` in the stead of `changed`: its size and hit have a say in where bundles end. */
+  #placeAgain(changed: Waiting<Note>, now: Item<Note>): void {
+    const waiting = this.#waiting;
+    const bytes = this.#bundle.slice(0, this.#bundleBytes);
+    this.#waiting = [];
+    this.#bundleBytes = 0;
+    this.#bundler = new Bundler(this.#params);
+    for (const one of waiting) {
+      const { item, note } = one === changed ? now : one;
+      if ('type' in item) this.addEntry(item, note);
+      else if ('read' in item) this.addSmallFile(item, note);
+      else this.addSmallFile(item.file.known === undefined ? fromBundle(item, bytes) : item.file, note);
+    }
+  }
+}
+
+/** A file that was read into a bundle, read again from there. */
+function fromBundle<Note>({ file, offsetBytes }: Placed<Note>, bundle: Uint8Array): SmallFile<Note> {
+  return { ...file, read: (into) => into.set(bundle.subarray(offsetBytes, offsetBytes + file.sizeBytes)) };
 }

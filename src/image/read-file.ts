@@ -38,12 +38,16 @@ export function openStable(path: Buffer, stat: InodeStamp): StableFile {
     finish() {
       const now = fstatSync(fd, { bigint: true });
       if (readBytes === stat.size && sameFile(now, stat)) return;
-      throw new BranchcastError('BC_TREE_CHANGED', `the file ${path.toString()} changed while it was read`, { details: { path: path.toString() } });
+      throw changedWhileRead(path);
     },
     close() {
       closeSync(fd);
     },
   };
+}
+
+export function changedWhileRead(path: Buffer): BranchcastError {
+  return new BranchcastError('BC_TREE_CHANGED', `the file ${path.toString()} changed while it was read`, { details: { path: path.toString() } });
 }
 
 function sameFile(a: InodeStamp, b: InodeStamp): boolean {
@@ -64,6 +68,11 @@ export function* retryOnce<Block, Result>(
   } catch (error) {
     if (!hasCode(error, 'BC_TREE_CHANGED')) throw error;
   }
+  return yield* attempt(freshStat(path));
+}
+
+/** Of a file that has changed, before it is read again. Throws BC_TREE_CHANGED if it is no file any more. */
+export function freshStat(path: Buffer): BigIntStats {
   let fresh: BigIntStats;
   try {
     fresh = lstatSync(path, { bigint: true });
@@ -71,5 +80,16 @@ export function* retryOnce<Block, Result>(
     throw treeError(path, 'the file', error);
   }
   if (!fresh.isFile()) throw new BranchcastError('BC_TREE_CHANGED', `${path.toString()} was a file and no longer is`, { details: { path: path.toString() } });
-  return yield* attempt(fresh);
+  return fresh;
+}
+
+/** Reads the file that `stat` describes into memory of just its size. */
+export function readWhole(path: Buffer, stat: InodeStamp, into: Uint8Array): void {
+  const file = openStable(path, stat);
+  try {
+    for (let at = 0, count = 1; count > 0 && at < into.byteLength; at += count) count = file.read(into.subarray(at));
+    file.finish();
+  } finally {
+    file.close();
+  }
 }

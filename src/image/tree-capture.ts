@@ -7,7 +7,7 @@ import { hash } from '../chunking/hash.ts';
 import type { ChunkerParams } from '../chunking/params.ts';
 import { ManifestBuilder } from '../manifest/build.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
-import { BundleQueue } from './bundle-queue.ts';
+import { BundleQueue, type Item } from './bundle-queue.ts';
 import type { CaptureCacheReader, CaptureCacheWriter, Seen } from './capture-cache.ts';
 import { capturedChunk, type CapturedBlock } from './captured-block.ts';
 import type { Capture } from './capture-result.ts';
@@ -16,7 +16,7 @@ import { cutLargeFile } from './cut-large-file.ts';
 import { metadataOf } from './inode-metadata.ts';
 import { LeftOut } from './left-out.ts';
 import { splitDeviceNumber } from './posix.ts';
-import { openStable, retryOnce } from './read-file.ts';
+import { changedWhileRead, freshStat, openStable, readWhole, retryOnce } from './read-file.ts';
 import { treeError, walkTree, type Walked } from './walk.ts';
 
 export interface CaptureMemory {
@@ -24,6 +24,11 @@ export interface CaptureMemory {
   readonly known?: CaptureCacheReader | undefined;
   /** What the next one may believe. */
   readonly record?: CaptureCacheWriter | undefined;
+}
+
+/** A file as it was read. */
+interface Found extends Item<Seen> {
+  readonly stat: BigIntStats;
 }
 
 /** One run over a tree. */
@@ -108,7 +113,13 @@ export class TreeCapture {
         return;
       }
     }
-    const read = this.#knownFile(key, path, stat) ? stat : yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current));
+    let read = stat;
+    if (!this.#knownFile(key, path, stat)) {
+      // Added when it has been read: adding may read other files, whose changes are no reason to read this one again.
+      const found = yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current));
+      this.#addItem(found);
+      read = found.stat;
+    }
     if (read.nlink > 1n) this.#firstNames.set(inodeName(read), key);
     this.#fileCount += 1;
     this.#logicalBytes += Number(read.size);
@@ -124,7 +135,8 @@ export class TreeCapture {
     const sizeBytes = Number(stat.size);
     const [bundle] = pieces;
     if (bundle !== undefined && sizeBytes <= this.#params.smallFileBytesMax) {
-      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, known: bundle, read: (into) => readWhole(path, stat, into) }, seen(stat, hit));
+      const read = (into: Uint8Array): void => readWhole(path, stat, into);
+      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, known: bundle, read, again: () => this.#readAgain(key, path, stat) }, seen(stat, hit));
     } else {
       for (const { digest, chunkBytes } of pieces) this.#tally.count(digest, chunkBytes);
       this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } }, seen(stat));
@@ -132,28 +144,46 @@ export class TreeCapture {
     return true;
   }
 
-  /** Answers the stat of what was read. */
-  *#readFile(key: PathKey, path: Buffer, stat: BigIntStats): Generator<CapturedBlock | undefined, BigIntStats, undefined> {
+  *#readFile(key: PathKey, path: Buffer, stat: BigIntStats): Generator<CapturedBlock | undefined, Found, undefined> {
+    if (Number(stat.size) <= this.#params.smallFileBytesMax) return { stat, ...this.#readSmallFile(key, path, stat) };
+    const note = seen(stat);
+    const file = openStable(path, stat);
+    try {
+      const pieces = yield* cutLargeFile(this.#kernel, file, this.#tally);
+      return { stat, item: { type: 'file', key, ...metadataOf(stat), sizeBytes: Number(stat.size), content: { pieces } }, note };
+    } finally {
+      file.close();
+    }
+  }
+
+  /** A small file stands in the kernel's memory at `at` until it is added. */
+  #readSmallFile(key: PathKey, path: Buffer, stat: BigIntStats, at = 0): Item<Seen> {
     const note = seen(stat);
     const metadata = metadataOf(stat);
     const sizeBytes = Number(stat.size);
-    if (sizeBytes === 0) {
-      this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note);
-    } else if (sizeBytes <= this.#params.smallFileBytesMax) {
-      const bytes = this.#kernel.buffer.subarray(0, sizeBytes);
-      readWhole(path, stat, bytes);
-      const hit = this.#kernel.hits(0, sizeBytes);
-      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, { ...note, hit });
-    } else {
-      const file = openStable(path, stat);
-      try {
-        const pieces = yield* cutLargeFile(this.#kernel, file, this.#tally);
-        this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } }, note);
-      } finally {
-        file.close();
-      }
-    }
-    return stat;
+    if (sizeBytes === 0) return { item: { type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note };
+    const bytes = this.#kernel.buffer.subarray(at, at + sizeBytes);
+    readWhole(path, stat, bytes);
+    const hit = this.#kernel.hits(at, at + sizeBytes);
+    return { item: { key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, note: { ...note, hit } };
+  }
+
+  /** A small file that turned out to have changed when its turn was over. One that is large by now would need that turn; one in the place of a file with further names is not what those link to. */
+  #readAgain(key: PathKey, path: Buffer, stat: BigIntStats): Item<Seen> {
+    const fresh = freshStat(path);
+    const isOther = stat.nlink > 1n && inodeName(fresh) !== inodeName(stat);
+    if (isOther || fresh.size > this.#params.smallFileBytesMax) throw changedWhileRead(path);
+    // Before it in the kernel's memory another file may wait to be added.
+    const found = this.#readSmallFile(key, path, fresh, this.#params.smallFileBytesMax);
+    if ('type' in found.item) return found;
+    const bytes = new Uint8Array(found.item.sizeBytes);
+    found.item.read(bytes);
+    return { item: { ...found.item, read: (into) => into.set(bytes) }, note: found.note };
+  }
+
+  #addItem({ item, note }: Item<Seen>): void {
+    if ('type' in item) this.#bundles.addEntry(item, note);
+    else this.#bundles.addSmallFile(item, note);
   }
 
   #other({ key, path, stat }: Walked): void {
@@ -180,17 +210,6 @@ export class TreeCapture {
 
 function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, hit = false): Seen {
   return { stamp: { dev, ino, size, mtimeNs, ctimeNs, mode }, atMs: Date.now(), hit };
-}
-
-/** Reads the file that `stat` describes into memory of just its size. */
-function readWhole(path: Buffer, stat: BigIntStats, into: Uint8Array): void {
-  const file = openStable(path, stat);
-  try {
-    for (let at = 0, count = 1; count > 0 && at < into.byteLength; at += count) count = file.read(into.subarray(at));
-    file.finish();
-  } finally {
-    file.close();
-  }
 }
 
 function inodeName(stat: BigIntStats): string {
