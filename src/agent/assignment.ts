@@ -68,13 +68,10 @@ export class Assignment {
     }
   }
 
-  /** A look at every file costs too much to go with every poll. */
-  async #isSettled(): Promise<boolean> {
-    const { layer: ref, sources, clock, driftCheckIntervalMs, signal } = this.#options;
-    if (this.#settled === undefined || clock.monotonicMs() - this.#settled.atMs >= driftCheckIntervalMs) return false;
-    const { name, version, root } = this.#settled.layer;
-    const now = await resolveLayer(ref, sources, signal);
-    return now.name === name && now.version === version && now.root === root;
+  /** The layer that the target is taken to be still: a look at every file costs too much to go with every poll. */
+  #settledLayer(): LayerRecord | undefined {
+    const { clock, driftCheckIntervalMs } = this.#options;
+    return this.#settled !== undefined && clock.monotonicMs() - this.#settled.atMs < driftCheckIntervalMs ? this.#settled.layer : undefined;
   }
 
   async #pull(): Promise<void> {
@@ -91,11 +88,13 @@ export class Assignment {
       this.#status = { ...withoutError(this.#status), state: 'pulling', startedAt, seconds: seconds(), bytes, progress: { state, doneBytes, neededBytes } };
     };
     try {
-      if (await this.#isSettled()) {
+      const settled = this.#settledLayer();
+      const now = settled === undefined ? undefined : await resolveLayer(ref, sources, signal);
+      if (settled !== undefined && now !== undefined && isSame(settled, now)) {
         this.#status = { ...withoutError(this.#status), state: 'applied' };
         return;
       }
-      const { layer, changed, bytes } = await pullLayer({ ref, target, adopt, deltas, sources, signal, onProgress });
+      const { layer, changed, bytes } = await pullLayer({ ref, layer: now, target, adopt, deltas, sources, signal, onProgress });
       this.#settled = { layer, atMs: clock.monotonicMs() };
       const there = { version: layer.version, root: formatRoot(layer.root) };
       if (changed) {
@@ -116,6 +115,10 @@ export class Assignment {
     this.#status = { ...this.#status, state: 'failed', error: { code: error.code, message: error.message } };
     log.error({ layer, target, code: error.code, details: error.details, err: error.code === 'BC_INTERNAL' ? error : undefined, retryInMs: pollIntervalMs }, error.message);
   }
+}
+
+function isSame(a: LayerRecord, b: LayerRecord): boolean {
+  return a.name === b.name && a.version === b.version && a.root === b.root;
 }
 
 function withoutError({ error: _error, progress: _progress, ...rest }: AssignmentStatus): AssignmentStatus {

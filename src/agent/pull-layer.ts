@@ -29,6 +29,8 @@ export interface PullProgress {
 export interface PullOptions {
   /** `name@version`, or `name` for the newest. */
   readonly ref: string;
+  /** What `ref` is, if somebody has just asked. */
+  readonly layer?: LayerRecord | undefined;
   readonly target: string;
   /** Take over a directory that holds files which branchcast did not put there. */
   readonly adopt?: boolean;
@@ -51,7 +53,7 @@ export async function pullLayer(options: PullOptions): Promise<PullResult> {
   const progress = new Progress(options);
   const target = await openTarget(options.target, { adopt: options.adopt ?? false });
   try {
-    const layer = await resolveLayer(ref, sources, signal);
+    const layer = options.layer ?? (await resolveLayer(ref, sources, signal));
     progress.update({ layer, state: 'manifest' });
     const nodes = await NodeCache.open(join(target.stateDir, 'nodes'));
     try {
