@@ -1,4 +1,8 @@
-/** Serves layers, manifests and chunks to the peers of the site: `/branchcast/blocks/1`, docs/protocols.md. */
+/**
+ * Serves layers, manifests and chunks to the peers of the site: `/branchcast/blocks/1`, docs/protocols.md. Whoever reaches the LAN port may ask, for
+ * anything that the site's core has: the peer id, which noise proves, is counted by and logged, and never looked up in a list. A peer may make itself as many ids
+ * as it likes, so that what bounds hostile ones is LAN_REQUESTS_ACTIVE_MAX and the connections of lan-host.ts; docs/threat-model.md, "No entitlement".
+ */
 import { BranchcastError } from '../base/errors.ts';
 import { LAN_ALIVE_INTERVAL_MS, LAN_BUSY_RETRY_MS, LAN_REQUEST_BYTES_MAX, LAN_REQUESTS_ACTIVE_MAX, LAN_STREAMS_PER_PEER_MAX } from '../base/limits.ts';
 import type { Logger } from '../base/log.ts';
