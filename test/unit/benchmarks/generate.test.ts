@@ -1,7 +1,7 @@
 /** Generated trees are the same everywhere and always: figures of different machines are about the same input. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { corporaDir } from '../../../benchmarks/corpora/corpora-dir.ts';
 import { Corpora } from '../../../benchmarks/corpora/corpora.ts';
@@ -36,10 +36,18 @@ t.test('the second version has every kind of change, and mostly none', async (t)
 });
 
 t.test('trees are written once, below the directory of the benchmark', async (t) => {
-  const corpora = new Corpora('small', t.testdir());
+  const dir = t.testdir();
+  const corpora = new Corpora('small', dir);
   const { v1, v2 } = corpora.versions('branch');
-  t.ok(readdirSync(v1).includes('large'));
-  t.same(corpora.versions('branch'), { v1, v2 });
+  for (const [version, tree] of Object.entries({ v1, v2 })) {
+    t.ok(tree.startsWith(join(dir, '/')) && readdirSync(tree).includes('large'), tree);
+    // Only to be told from what would be written again.
+    writeFileSync(join(tree, 'large', 'bin-0'), version);
+  }
+  for (const again of [corpora, new Corpora('small', dir)]) {
+    t.same(again.versions('branch'), { v1, v2 });
+    for (const [version, tree] of Object.entries({ v1, v2 })) t.equal(readFileSync(join(tree, 'large', 'bin-0'), 'utf8'), version);
+  }
   process.env['BRANCHCAST_CORPORA'] = join(t.testdirName, 'none');
   t.throws(() => new Corpora('full', t.testdirName).versions('app'), /run scripts\/corpora app/);
 });
