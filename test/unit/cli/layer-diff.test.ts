@@ -4,23 +4,18 @@ import { join } from 'node:path';
 import t from 'tap';
 import { mixedBytes } from '../../e2e/sample-tree.ts';
 import { startTestCore } from '../../doubles/test-core.ts';
-import { runBranchcast } from './run-branchcast.ts';
+import { publishApp, runBranchcast } from './run-branchcast.ts';
 
 const dir = t.testdir({ core: {}, tree: { keep: 'kept', lib: {}, big: '' } });
 const core = await startTestCore(join(dir, 'core'));
 t.teardown(() => core.close());
 const tree = join(dir, 'tree');
 
-async function publish(version: string): Promise<void> {
-  const { exitCode, stderr } = await runBranchcast(['layer', 'publish', tree, '--name', 'app', '--version', version, '--core', core.url]);
-  if (exitCode !== 0) throw new Error(stderr);
-}
-
 mkdirSync(join(tree, 'docs'));
 for (let file = 0; file < 30; file += 1) writeFileSync(join(tree, 'lib', `module${file}.js`), mixedBytes(file + 1, 3000 + file));
 for (let file = 0; file < 5; file += 1) writeFileSync(join(tree, 'docs', `page${file}`), mixedBytes(file + 99, 2000 + file));
 writeFileSync(join(tree, 'big'), mixedBytes(7, 3 << 20));
-await publish('1');
+await publishApp(tree, '1', core.url);
 
 renameSync(join(tree, 'lib'), join(tree, 'src'));
 writeFileSync(join(tree, 'src', 'module7.js'), 'edited');
@@ -28,7 +23,7 @@ renameSync(join(tree, 'docs', 'page1'), join(tree, 'page-one'));
 renameSync(join(tree, 'big'), join(tree, 'large'));
 rmSync(join(tree, 'docs', 'page2'));
 chmodSync(join(tree, 'keep'), 0o600);
-await publish('2');
+await publishApp(tree, '2', core.url);
 
 await t.test('renames are found, also of small files in new bundles', async (t) => {
   const { exitCode, stdout } = await runBranchcast(['layer', 'diff', 'app@1', 'app@2', '--json', '--core', core.url]);

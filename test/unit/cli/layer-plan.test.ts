@@ -10,7 +10,7 @@ import { CoreClient } from '../../../src/wan/core-client.ts';
 import { CoreSource } from '../../../src/wan/core-source.ts';
 import { startTestCore } from '../../doubles/test-core.ts';
 import { mixedBytes } from '../../e2e/sample-tree.ts';
-import { runBranchcast } from './run-branchcast.ts';
+import { publishApp, runBranchcast } from './run-branchcast.ts';
 
 interface Plan {
   readonly files: { readonly writeCount: number; readonly writeBytes: number; readonly movedCount: number };
@@ -25,11 +25,6 @@ const dir = t.testdir({ core: {}, tree: { empty: '', 'a little': 'text' } });
 const core = await startTestCore(join(dir, 'core'));
 t.teardown(() => core.close());
 const tree = join(dir, 'tree');
-
-async function publish(version: string): Promise<void> {
-  const { exitCode, stderr } = await runBranchcast(['layer', 'publish', tree, '--name', 'app', '--version', version, '--core', core.url]);
-  if (exitCode !== 0) throw new Error(stderr);
-}
 
 async function plan(version: string, ...options: readonly string[]): Promise<Plan> {
   const { exitCode, stdout, stderr } = await runBranchcast(['layer', 'plan', `app@${version}`, ...options, '--json', '--core', core.url]);
@@ -59,13 +54,13 @@ mkdirSync(join(tree, 'lib'));
 for (let file = 0; file < 60; file += 1) writeFileSync(join(tree, 'lib', `module${file}.js`), mixedBytes(file + 1, 9000 + 10 * file));
 writeFileSync(join(tree, 'big'), mixedBytes(7, 6 << 20));
 writeFileSync(join(tree, 'other'), mixedBytes(8, 3 << 20));
-await publish('1');
+await publishApp(tree, '1', core.url);
 renameSync(join(tree, 'other'), join(tree, 'moved'));
 writeFileSync(join(tree, 'lib', 'module33.js'), mixedBytes(500, 70_000));
 const edited = mixedBytes(7, 6 << 20);
 edited.fill('edited', 2 << 20, (2 << 20) + 200_000);
 writeFileSync(join(tree, 'big'), edited);
-await publish('2');
+await publishApp(tree, '2', core.url);
 
 await t.test('a first copy', async (t) => {
   const planned = await plan('2', '--rate', '8 mbit/s');

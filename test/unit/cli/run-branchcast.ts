@@ -17,3 +17,9 @@ export function runBranchcast(args: readonly string[], launcher = LAUNCHER): Pro
     });
   });
 }
+
+/** The tree as `app@version` of the core at `url`. */
+export async function publishApp(tree: string, version: string, url: string): Promise<void> {
+  const { exitCode, stderr } = await runBranchcast(['layer', 'publish', tree, '--name', 'app', '--version', version, '--core', url]);
+  if (exitCode !== 0) throw new Error(stderr);
+}

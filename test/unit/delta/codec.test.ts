@@ -7,7 +7,7 @@ import { parseDeltaHeader } from '../../../src/delta/delta-header.ts';
 import { splitDeltas } from '../../../src/delta/delta-stream.ts';
 import type { Chunk } from '../../../src/store/frame-encode.ts';
 import { each } from '../../doubles/test-core.ts';
-import { chunkOf, noise } from '../store/chunks.ts';
+import { chunkOf, noise, plain, u16, u32 } from '../store/chunks.ts';
 
 const old = [chunkOf(noise(30_000, 1)), chunkOf(noise(20_000, 2))];
 const base = Buffer.concat(old.map(({ bytes }) => bytes));
@@ -125,19 +125,3 @@ await t.test('a stream of delta frames in pieces of any size', async (t) => {
   };
   await t.rejects(cut(), { code: 'BC_FRAME_MALFORMED' });
 });
-
-function plain(list: readonly Chunk[]): [string, string][] {
-  return list.map((chunk) => [chunk.digest, Buffer.from(chunk.bytes).toString('hex')]);
-}
-
-function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16LE(value);
-  return bytes;
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}

@@ -30,3 +30,21 @@ export function chunkOf(bytes: Uint8Array): Chunk {
 export function noiseChunks(count: number, bytes: number, seed = 1): Chunk[] {
   return Array.from({ length: count }, (_, i) => chunkOf(noise(bytes, seed * 100_003 + i)));
 }
+
+/** Chunks as `t.same` compares and shows them. */
+export function plain(list: readonly Chunk[]): [string, string][] {
+  return list.map((chunk) => [chunk.digest, Buffer.from(chunk.bytes).toString('hex')]);
+}
+
+/** Fields of forged headers, little-endian. */
+export function u16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16LE(value);
+  return bytes;
+}
+
+export function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}

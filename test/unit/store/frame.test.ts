@@ -5,7 +5,7 @@ import { hash } from '../../../src/chunking/hash.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
 import { encodeFrame, encodeFrameInPlace, type Chunk } from '../../../src/store/frame-encode.ts';
 import { parseFrameHeader } from '../../../src/store/frame-header.ts';
-import { chunkOf, noise, prose } from './chunks.ts';
+import { chunkOf, noise, plain, prose, u16, u32 } from './chunks.ts';
 
 const chunks = [chunkOf(prose(40_000)), chunkOf(prose(20_000, 7)), chunkOf(Buffer.from('x'))];
 
@@ -118,19 +118,3 @@ await t.test('forged frames with right checksums are refused within their bounds
   for (const [name, frame] of Object.entries(cases)) t.throws(() => decodeFrame(frame), { code: 'BC_FRAME_MALFORMED' }, name);
   t.throws(() => decodeFrame(forge({ payload: wide, table: [[digest, 100]] })), /BC_|malformed|digest/);
 });
-
-function plain(list: readonly Chunk[]): [string, string][] {
-  return list.map((chunk) => [chunk.digest, Buffer.from(chunk.bytes).toString('hex')]);
-}
-
-function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16LE(value);
-  return bytes;
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-}
