@@ -99,16 +99,14 @@ export class CaptureCacheReader {
     this.#advance();
   }
 
-  /** No record is left. */
-  get ended(): boolean {
-    return this.#ended;
+  /** The keys of all records, in order: each until the next is asked for. */
+  *keys(): Generator<PathKey, void, undefined> {
+    for (; !this.#ended; this.#advance()) yield this.#key.subarray(0, this.#keyBytes);
   }
 
-  /** Whether the next record is of this entry, and it is as it was: then goes on to the one after it. */
-  passes(key: PathKey, stamp: InodeStamp): boolean {
-    if (this.#order(key) !== 0 || !this.#matches(stamp)) return false;
-    this.#advance();
-    return true;
+  /** Whether the entry of the current key is as it was. */
+  isAsItWas(stamp: InodeStamp): boolean {
+    return this.#matches(stamp);
   }
 
   /** Whether the entry is as it was. Keys must ascend from call to call; records before `key` are passed over. */
@@ -179,13 +177,32 @@ export class CaptureCacheWriter {
   #full = false;
 
   /** An entry as it goes into the manifest. One that had changed only just before it was read is not believed: another change could hide behind the same change time. */
-  add(entry: Entry, seen: Seen): void {
-    this.#add(entry.key, entry.type === 'file' && 'pieces' in entry.content && entry.content.pieces.length > 0 ? entry.content.pieces : undefined, seen);
-  }
-
-  /** What stands in the tree and not in the manifest. */
-  addLeftOut(key: PathKey, seen: Seen): void {
-    this.#add(key, undefined, seen);
+  add(entry: Entry, { stamp, atMs, hit }: Seen): void {
+    const pieces = entry.type === 'file' && 'pieces' in entry.content && entry.content.pieces.length > 0 ? entry.content.pieces : undefined;
+    const shared = sharedLength(this.#lastKey, entry.key);
+    const suffixBytes = entry.key.byteLength - shared;
+    this.#reserve(4 + suffixBytes + STAT_BYTES + 5 + 12 * (pieces?.length ?? 0));
+    if (this.#full) return;
+    const records = this.#records;
+    let at = records.writeUInt16LE(suffixBytes, records.writeUInt16LE(shared, this.#bytes));
+    records.set(entry.key.subarray(shared), at);
+    at += suffixBytes;
+    const settled = stamp.ctimeNs / NANOS_PER_MS + BigInt(CHANGE_TIME_GRAIN_MS) < BigInt(atMs);
+    at = records.writeBigUInt64LE(stamp.dev, at);
+    at = records.writeBigUInt64LE(stamp.ino, at);
+    at = records.writeBigUInt64LE(stamp.size, at);
+    at = records.writeBigInt64LE(stamp.mtimeNs, at);
+    at = records.writeBigInt64LE(settled ? stamp.ctimeNs : 0n, at);
+    at = records.writeUInt32LE(Number(stamp.mode), at);
+    at = records.writeUInt32LE(pieces?.length ?? NO_CONTENT, at);
+    if (pieces !== undefined) at = records.writeUInt8(hit ? 1 : 0, at);
+    for (const { digest, chunkBytes, offsetBytes, lengthBytes } of pieces ?? []) {
+      at = records.writeUInt32LE(this.#chunkIndex(digest, chunkBytes), at);
+      at = records.writeUInt32LE(offsetBytes, at);
+      at = records.writeUInt32LE(lengthBytes, at);
+    }
+    this.#bytes = at;
+    this.#lastKey = entry.key;
   }
 
   /** Replaces the file at once. It need not be durable: one that is not whole is not believed. */
@@ -208,33 +225,6 @@ export class CaptureCacheWriter {
     header.writeUInt32LE(chunks.byteLength, 16);
     const body = Buffer.concat([header, json, this.#records.subarray(0, this.#bytes), chunks]);
     replace(path, [body, hashBytes(body)]);
-  }
-
-  #add(key: PathKey, pieces: readonly Piece[] | undefined, { stamp, atMs, hit }: Seen): void {
-    const shared = sharedLength(this.#lastKey, key);
-    const suffixBytes = key.byteLength - shared;
-    this.#reserve(4 + suffixBytes + STAT_BYTES + 5 + 12 * (pieces?.length ?? 0));
-    if (this.#full) return;
-    const records = this.#records;
-    let at = records.writeUInt16LE(suffixBytes, records.writeUInt16LE(shared, this.#bytes));
-    records.set(key.subarray(shared), at);
-    at += suffixBytes;
-    const settled = stamp.ctimeNs / NANOS_PER_MS + BigInt(CHANGE_TIME_GRAIN_MS) < BigInt(atMs);
-    at = records.writeBigUInt64LE(stamp.dev, at);
-    at = records.writeBigUInt64LE(stamp.ino, at);
-    at = records.writeBigUInt64LE(stamp.size, at);
-    at = records.writeBigInt64LE(stamp.mtimeNs, at);
-    at = records.writeBigInt64LE(settled ? stamp.ctimeNs : 0n, at);
-    at = records.writeUInt32LE(Number(stamp.mode), at);
-    at = records.writeUInt32LE(pieces?.length ?? NO_CONTENT, at);
-    if (pieces !== undefined) at = records.writeUInt8(hit ? 1 : 0, at);
-    for (const { digest, chunkBytes, offsetBytes, lengthBytes } of pieces ?? []) {
-      at = records.writeUInt32LE(this.#chunkIndex(digest, chunkBytes), at);
-      at = records.writeUInt32LE(offsetBytes, at);
-      at = records.writeUInt32LE(lengthBytes, at);
-    }
-    this.#bytes = at;
-    this.#lastKey = key;
   }
 
   #chunkIndex(digest: Digest, chunkBytes: number): number {

@@ -4,9 +4,10 @@ import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../chunking/params.t
 import type { CaptureCache } from './capture-cache.ts';
 import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
+import { lstatIfThere, pathBelow } from './key-path.ts';
 import { Pace } from './pace.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
-import { treeRoot, walkTree } from './walk.ts';
+import { treeRoot } from './walk.ts';
 
 export type { Capture } from './capture-result.ts';
 
@@ -47,13 +48,19 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   return capture.result;
 }
 
-/** What the capture of which `cache` is found, if the tree at `dir` is still the same, entry by entry; undefined at the first that is not. Nothing is read but inodes. */
+/**
+ * What the capture of which `cache` is found, if the tree at `dir` is still the same; undefined at the first entry that is not. Nothing is read but the
+ * inodes of what was there then, and no directory is listed: to make, remove or rename a name changes the times of the directory that it is in (POSIX.1-2024, open(),
+ * unlink(), rename()).
+ */
 export async function captureUnchanged(dir: string, cache: CaptureCache, signal?: AbortSignal): Promise<Capture | undefined> {
-  const reader = cache.reader(() => true);
+  const root = treeRoot(dir);
   const pace = new Pace(signal);
-  for (const { key, stat } of walkTree(treeRoot(dir))) {
-    if (!reader.passes(key, stat)) return undefined;
+  const reader = cache.reader(() => true);
+  for (const key of reader.keys()) {
+    const stat = lstatIfThere(pathBelow(root, key));
+    if (stat === undefined || !reader.isAsItWas(stat)) return undefined;
     if (pace.due) await pace.turn();
   }
-  return reader.ended ? cache.capture : undefined;
+  return cache.capture;
 }

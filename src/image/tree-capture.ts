@@ -1,20 +1,21 @@
 /** The steps of a capture, in key order and free of waiting: what capture.ts paces. */
 import { readlinkSync, type BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
+import { LISTED_PATHS_MAX } from '../base/limits.ts';
 import { createCutKernel, type CutKernel } from '../chunking/cut-kernel.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { ChunkerParams } from '../chunking/params.ts';
 import { ManifestBuilder } from '../manifest/build.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
+import { displayPath } from '../manifest/key.ts';
 import { BundleQueue, type Item } from './bundle-queue.ts';
 import type { CaptureCacheReader, CaptureCacheWriter, Seen } from './capture-cache.ts';
 import { capturedChunk, type CapturedBlock } from './captured-block.ts';
-import type { Capture } from './capture-result.ts';
+import type { Capture, SkippedPath } from './capture-result.ts';
 import { ChunkTally } from './chunk-tally.ts';
 import { cutLargeFile } from './cut-large-file.ts';
 import { metadataOf } from './inode-metadata.ts';
-import { LeftOut } from './left-out.ts';
 import { splitDeviceNumber } from './posix.ts';
 import { changedWhileRead, freshStat, openStable, readWhole, retryOnce } from './read-file.ts';
 import { treeError, walkTree, type Walked } from './walk.ts';
@@ -41,7 +42,8 @@ export class TreeCapture {
   readonly #builder: ManifestBuilder;
   readonly #bundles: BundleQueue<Seen>;
   readonly #firstNames = new Map<string, PathKey>();
-  readonly #leftOut: LeftOut;
+  readonly #skipped: SkippedPath[] = [];
+  #skippedCount = 0;
   #fileCount = 0;
   #logicalBytes = 0;
   #result: Capture | undefined;
@@ -53,12 +55,10 @@ export class TreeCapture {
     this.#params = params;
     this.#memory = memory;
     this.#kernel = createCutKernel(params);
-    this.#leftOut = new LeftOut(memory.record);
     this.#builder = new ManifestBuilder(({ digest, bytes }) => this.#finished.push({ digest, bytes, kind: 'node' }));
     const bundles = { store: (bytes: Uint8Array) => this.#storeBundle(bytes), reuse: (digest: Digest, bytes: number) => this.#tally.count(digest, bytes) };
     this.#bundles = new BundleQueue(params, bundles, (entry, seen) => {
       this.#builder.add(entry);
-      this.#leftOut.recordBefore(entry.key);
       memory.record?.add(entry, seen);
     });
   }
@@ -80,7 +80,6 @@ export class TreeCapture {
       yield undefined;
     }
     this.#bundles.finish();
-    this.#leftOut.recordBefore();
     const manifest = this.#builder.finish();
     yield* this.#drain();
     this.#result = {
@@ -94,8 +93,8 @@ export class TreeCapture {
         nodeCount: manifest.nodeCount,
         nodeBytes: manifest.nodeBytes,
       },
-      skipped: this.#leftOut.listed,
-      skippedCount: this.#leftOut.count,
+      skipped: this.#skipped,
+      skippedCount: this.#skippedCount,
     };
   }
 
@@ -189,8 +188,13 @@ export class TreeCapture {
   #other({ key, path, stat }: Walked): void {
     const note = seen(stat);
     const entry = otherEntry(key, path, stat);
-    if (entry === undefined) this.#leftOut.add(key, stat, note);
-    else this.#bundles.addEntry(entry, note);
+    if (entry !== undefined) {
+      this.#bundles.addEntry(entry, note);
+      return;
+    }
+    this.#skippedCount += 1;
+    const reason = stat.isSocket() ? 'a socket belongs to a running process' : 'of an unknown type';
+    if (this.#skipped.length < LISTED_PATHS_MAX) this.#skipped.push({ path: displayPath(key), reason });
   }
 
   #storeBundle(view: Uint8Array): Digest {
