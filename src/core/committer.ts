@@ -7,6 +7,7 @@ import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../
 import { COMMITS_WAITING_MAX } from '../base/limits.ts';
 import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
 import { decodeDescriptor, type DescribedCounts, type LayerKind } from '../manifest/descriptor.ts';
+import type { Entry, ManifestBlock } from '../manifest/entry.ts';
 import { Manifest } from '../manifest/read.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
@@ -76,16 +77,19 @@ export class Committer {
     const own = new LayerCount(this.#store, this.#ledger, sequence);
     await own.add(descriptor, bytes.byteLength);
     const manifest = new Manifest(described.tree, (digest) => this.#read(digest));
-    for await (const block of manifest.blocks()) {
-      throwIfAborted(signal);
-      await nodes.add(block.digest, block.bytes.byteLength);
-    }
-    const { node: top } = await manifest.nodes.tree({ digest: described.tree, claim: undefined });
     let files = 0;
-    for await (const chunk of manifest.chunks((type) => (files += Number(type === 'file')))) {
+    const passing = {
+      entry: (type: Entry['type']) => void (files += Number(type === 'file')),
+      block: (block: ManifestBlock) => {
+        throwIfAborted(signal);
+        return nodes.add(block.digest, block.bytes.byteLength);
+      },
+    };
+    for await (const chunk of manifest.chunks(passing)) {
       throwIfAborted(signal);
       await chunks.add(chunk.digest, chunk.bytes);
     }
+    const { node: top } = await manifest.nodes.tree({ digest: described.tree, claim: undefined });
     for (const count of [own, nodes, chunks]) await count.finish();
     if (chunks.missingCount > 0) {
       throw new BranchcastError('BC_MANIFEST_INCOMPLETE', `${chunks.missingCount} chunks of ${name}@${version} are not stored`, { details: { name, version, missingCount: chunks.missingCount } });

@@ -11,7 +11,7 @@ export interface ChunkListWalk {
   readonly wantedBytes: number;
   /** Nodes that were walked before, with the bytes below them: they are held to that, and not walked again. New ones are added. */
   readonly seen?: Map<Digest, number>;
-  onBlock?(block: ManifestBlock): void;
+  readonly onBlock?: ((block: ManifestBlock) => Promise<void>) | undefined;
 }
 
 /** The leaves of a list, in file order. */
@@ -31,7 +31,7 @@ export async function* chunkListLeaves(reader: NodeReader, root: Digest, walk: C
       if (node.chunkCount <= INLINE_PIECES_MAX) throw malformed(root, `a chunk list of ${node.chunkCount} chunks, which stand in the entry itself`);
       if (node.kind === 'chunk-list-interior' && node.childCount < 2) throw malformed(root, 'a root with one child');
     }
-    walk.onBlock?.({ digest: ref.digest, bytes });
+    await walk.onBlock?.({ digest: ref.digest, bytes });
     if (node.kind === 'chunk-list-leaf') yield node;
     else for (let index = node.childCount - 1; index >= 0; index -= 1) stack.push(listChild(node, index));
   }

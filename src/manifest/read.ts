@@ -34,6 +34,13 @@ interface LeafRun {
   readonly to: number;
 }
 
+/** What a walk over all chunks is told to hand out on its way. */
+export interface PassingBy {
+  entry?(type: Entry['type']): void;
+  /** Every node's block once. */
+  block?(block: ManifestBlock): Promise<void>;
+}
+
 export class Manifest {
   readonly root: Digest;
   /** For walks that know the form of the tree: diff.ts, missing-blocks.ts. */
@@ -87,17 +94,18 @@ export class Manifest {
     }
   }
 
-  /** Every chunk once, in the order of first use: the canonical chunk order of the layer. Walks and checks the whole tree; `onEntry` is told what passes by. */
-  async *chunks(onEntry?: (type: Entry['type']) => void): AsyncGenerator<ManifestChunk> {
+  /** Every chunk once, in the order of first use: the canonical chunk order of the layer. Walks and checks the whole tree. */
+  async *chunks(passing: PassingBy = {}): AsyncGenerator<ManifestChunk> {
     const lengths = new ChunkLengths(MANIFEST_CHUNKS_MAX);
     const seen = new Map<Digest, number>();
-    for await (const { digest, leaf, from, to } of this.#checkedRuns(ROOT_KEY)) {
+    for await (const { digest, leaf, from, to } of this.#checkedRuns(ROOT_KEY, passing)) {
       for (let index = from; index < to; index += 1) {
-        onEntry?.(leaf.typeAt(index));
+        passing.entry?.(leaf.typeAt(index));
         yield* newChunks(leaf.chunks, leaf.chunksOf(index), lengths, digest);
         const list = leaf.listAt(index);
         if (list === undefined) continue;
-        for await (const { chunks } of chunkListLeaves(this.nodes, list, { wantedBytes: leaf.contentBytes(index), seen })) yield* newChunks(chunks, chunks.indices(), lengths, list);
+        const walk = { wantedBytes: leaf.contentBytes(index), seen, onBlock: passing.block?.bind(passing) };
+        for await (const { chunks } of chunkListLeaves(this.nodes, list, walk)) yield* newChunks(chunks, chunks.indices(), lengths, list);
       }
     }
   }
@@ -123,15 +131,15 @@ export class Manifest {
       const list = leaf.listAt(index);
       if (list === undefined) continue;
       const blocks: ManifestBlock[] = [];
-      for await (const _ of chunkListLeaves(this.nodes, list, { wantedBytes: leaf.contentBytes(index), seen, onBlock: (block) => blocks.push(block) })) yield* blocks.splice(0);
+      for await (const _ of chunkListLeaves(this.nodes, list, { wantedBytes: leaf.contentBytes(index), seen, onBlock: async (block) => void blocks.push(block) })) yield* blocks.splice(0);
       yield* blocks;
     }
   }
 
   /** Walks the leaves that hold `prefix` and what is below it, and holds the entries to the rules of the whole tree. */
-  async *#checkedRuns(prefix: PathKey): AsyncGenerator<LeafRun> {
+  async *#checkedRuns(prefix: PathKey, passing: PassingBy = {}): AsyncGenerator<LeafRun> {
     const check = new SafetyCheck(await this.#directoriesAbove(prefix));
-    for await (const run of this.#runs(prefix)) {
+    for await (const run of this.#runs(prefix, passing)) {
       const { digest, leaf, from, to } = run;
       for (let index = from; index < to; index += 1) {
         const type = leaf.typeAt(index);
@@ -143,11 +151,12 @@ export class Manifest {
     }
   }
 
-  async *#runs(prefix: PathKey): AsyncGenerator<LeafRun> {
+  async *#runs(prefix: PathKey, passing: PassingBy): AsyncGenerator<LeafRun> {
     const end = keyAfterTree(prefix);
     const stack: TreeRef[] = [{ digest: this.root, claim: undefined }];
     for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
-      const { node } = await this.nodes.tree(ref);
+      const { node, bytes } = await this.nodes.tree(ref);
+      await passing.block?.({ digest: ref.digest, bytes });
       const { keys } = node;
       const from = keys.firstFrom(prefix);
       const to = end === undefined ? keys.length : keys.firstFrom(end);
