@@ -351,6 +351,8 @@ export const MANIFEST_UNASKED_BYTES_MAX = 256 * MiB;
 export const NODE_BATCH_BYTES_MAX = 1 * MiB;
 /** New files that a stage keeps open while chunks arrive: a chunk shared by many small files opens each once. */
 export const STAGED_FILES_OPEN_MAX = 64;
+/** Calls that remove files of an outgoing tree, each in a thread of libuv (which has four) or waiting for one. */
+export const UNLINKS_AT_ONCE = 8;
 /** Pieces from this length on are written past the page cache: each sets off a request to the disk, which costs more than what it saves for smaller ones. */
 export const UNCACHED_WRITE_BYTES_MIN = 32 * KiB;
 /** How long ago, at least, an inode must have changed for its change time to prove that nothing changed since: some ticks of the kernel's clock. */

@@ -1,5 +1,7 @@
 /** Removing a tree of branchcast's own: names are bytes, modes may forbid it, links are never followed. */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync, type Dirent } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { UNLINKS_AT_ONCE } from '../base/limits.ts';
 import { Pace } from './pace.ts';
 
 /** Removes what `path` names, with all that is below it. It need not be there. May be called again after a crash. */
@@ -10,24 +12,36 @@ export async function removeTree(path: Buffer): Promise<void> {
     unlinkSync(path);
     return;
   }
-  const open = [openForRemoval(path)];
+  const directories = [path];
+  // Who frees a file's blocks may have to wait for the disk to discard them: a tree whose files went one after the other took five times as long.
+  const names = namesBelow(directories);
+  const ended = await Promise.allSettled(Array.from({ length: UNLINKS_AT_ONCE }, () => unlinkEach(names)));
+  for (const result of ended) if (result.status === 'rejected') throw result.reason;
   const pace = new Pace(undefined);
-  for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
-    const entry = directory.entries.pop();
-    if (entry === undefined) {
-      rmdirSync(directory.path);
-      open.pop();
-      continue;
-    }
-    const child = Buffer.concat([directory.path, Buffer.from('/'), entry.name]);
-    if (entry.isDirectory()) open.push(openForRemoval(child));
-    else unlinkSync(child);
+  for (const directory of directories.reverse()) {
+    rmdirSync(directory);
     if (pace.due) await pace.turn();
   }
 }
 
-function openForRemoval(path: Buffer): { readonly path: Buffer; readonly entries: Dirent<Buffer>[] } {
+/** Several take their work from one iterator; what one cannot remove ends it for all. */
+async function unlinkEach(names: Iterable<Buffer>): Promise<void> {
+  for (const name of names) await unlink(name);
+}
+
+/** Everything but directories, which are appended to `directories`, each after the one that it is in. */
+function* namesBelow(directories: Buffer[]): Generator<Buffer, void, undefined> {
+  for (const directory of directories) {
+    for (const entry of listForRemoval(directory)) {
+      const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
+      if (entry.isDirectory()) directories.push(path);
+      else yield path;
+    }
+  }
+}
+
+function listForRemoval(path: Buffer): Dirent<Buffer>[] {
   // A directory that is 0555 in the layer would not let a user other than root take its names away.
   chmodSync(path, 0o700);
-  return { path, entries: readdirSync(path, { encoding: 'buffer', withFileTypes: true }) };
+  return readdirSync(path, { encoding: 'buffer', withFileTypes: true });
 }
