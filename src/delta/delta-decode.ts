@@ -25,7 +25,8 @@ export function decodeDelta(delta: Uint8Array, base: Uint8Array): Chunk[] {
   if (base.byteLength !== header.baseBytes) throw malformedDelta(`a base of ${base.byteLength} bytes where its header says ${header.baseBytes}`);
   if (isFormattedDictionary(base)) throw malformedDelta('its base is no raw content');
   const payload = delta.subarray(header.payloadOffset);
-  const raw = decompressExactly(payload, { rawBytes: header.rawBytes, windowLogMax: DELTA_WINDOW_LOG_MAX, dictionary: base }, malformedDelta);
+  const bounds = { rawBytes: header.rawBytes, windowLogMax: DELTA_WINDOW_LOG_MAX };
+  const raw = decompressExactly(payload, base.byteLength === 0 ? bounds : { ...bounds, dictionary: base }, malformedDelta);
   return header.chunks.map(({ digest, bytes: length, offsetBytes }) => {
     const bytes = raw.subarray(offsetBytes, offsetBytes + length);
     if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `a delta does not give the bytes of chunk ${digest}`, { details: { digest } });

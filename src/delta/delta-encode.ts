@@ -7,7 +7,9 @@ import { encodeDeltaHeader } from './delta-header.ts';
 import { isFormattedDictionary } from './raw-dictionary.ts';
 import { Scratch } from './scratch.ts';
 
-const LEVEL = 8;
+const LEVEL = 5;
+/** Shorter matches are not looked for: old bytes are found in long runs, and what is found in short ones hides them. */
+const MATCH_BYTES_MIN = 7;
 /** The tables must have room for base and chunks together: with the level's own small ones a dictionary overwrites itself and helps half as much. */
 const TABLE_LOG = 20;
 /** 2^22 covers a base of 2 MiB and as much after it. */
@@ -19,7 +21,7 @@ const rawScratch = new Scratch();
 const baseScratch = new Scratch();
 
 /**
- * One delta frame of `chunks` against `base`, within the bounds of a delta frame; undefined if its payload would not be smaller than what it holds.
+ * One delta frame of `chunks` against `base`, which may be empty, within the bounds of a delta frame; undefined if its payload would not be smaller than what it holds.
  * Digests are taken at their word. `fullBytes` is noted in it.
  */
 export function encodeDelta(chunks: readonly Chunk[], base: readonly Chunk[], fullBytes: number): Uint8Array | undefined {
@@ -28,12 +30,13 @@ export function encodeDelta(chunks: readonly Chunk[], base: readonly Chunk[], fu
   if (isFormattedDictionary(dictionary)) return undefined;
   const payload = zstdCompressSync(raw, {
     chunkSize: OUTPUT_PIECE_BYTES,
-    dictionary,
+    ...(base.length === 0 ? {} : { dictionary }),
     params: {
       [constants.ZSTD_c_compressionLevel]: LEVEL,
       [constants.ZSTD_c_windowLog]: WINDOW_LOG,
       [constants.ZSTD_c_hashLog]: TABLE_LOG,
       [constants.ZSTD_c_chainLog]: TABLE_LOG,
+      [constants.ZSTD_c_minMatch]: MATCH_BYTES_MIN,
     },
   });
   if (payload.byteLength >= raw.byteLength) return undefined;

@@ -8,7 +8,7 @@ import { asBuffer } from '../store/frame-header.ts';
 export interface DeltaHeader {
   /** What it brings, in payload order; no digest twice. */
   readonly chunks: readonly FrameChunk[];
-  /** Whole old chunks whose bytes, one after the other, are the dictionary; no digest twice. */
+  /** Whole old chunks whose bytes, one after the other, are the dictionary; no digest twice. Without any there is none. */
   readonly base: readonly ChunkLength[];
   /** Sums of their lengths. */
   readonly rawBytes: number;
@@ -90,7 +90,7 @@ function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   const rawBytes = view.readUInt32LE(12);
   const baseBytes = view.readUInt32LE(16);
   const payloadBytes = view.readUInt32LE(24);
-  if (chunkCount < 1 || chunkCount > DELTA_CHUNKS_MAX || baseCount < 1 || baseCount > DELTA_BASE_CHUNKS_MAX) throw malformedDelta(`${chunkCount} chunks against ${baseCount}`);
+  if (chunkCount < 1 || chunkCount > DELTA_CHUNKS_MAX || baseCount > DELTA_BASE_CHUNKS_MAX) throw malformedDelta(`${chunkCount} chunks against ${baseCount}`);
   if (rawBytes > DELTA_RAW_BYTES_MAX || baseBytes > DELTA_BASE_BYTES_MAX) throw malformedDelta(`${rawBytes} raw bytes against ${baseBytes}`);
   // One that saves nothing is not made.
   if (payloadBytes < 1 || payloadBytes >= rawBytes) throw malformedDelta(`${payloadBytes} payload bytes for ${rawBytes} raw bytes`);

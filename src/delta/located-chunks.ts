@@ -86,6 +86,11 @@ export class LocatedChunks {
     }
   }
 
+  /** Of a chunk that was located and found. */
+  locationOf(digest: Digest): ChunkLocation | undefined {
+    return this.#locations.get(digest);
+  }
+
   /** The share of its frame that a located chunk takes; 0 for one that is not stored. */
   storedBytes(digest: Digest): number {
     const location = this.#locations.get(digest);

@@ -104,22 +104,30 @@ export class OldSequence {
 
 /** New chunks with old parts, in order, as runs of up to DELTA_RAW_BYTES_TARGET, each with as much base around its parts as fits the target. */
 export function placeRuns(lengths: readonly number[], parts: readonly (readonly OldPart[])[], oldLengths: readonly number[], baseBytesTarget: number): DeltaRun[] {
-  const runs: DeltaRun[] = [];
-  let fresh: number[] = [];
+  const placed = [...parts.keys()].filter((number) => (parts[number]?.length ?? 0) > 0);
+  return runsOf(placed, lengths).map((fresh) => {
+    const rawBytes = fresh.reduce((sum, number) => sum + (lengths[number] as number), 0);
+    return { fresh, base: baseOf(fresh.flatMap((number) => parts[number] ?? []), Math.min(rawBytes, DELTA_MARGIN_BYTES), oldLengths, baseBytesTarget) };
+  });
+}
+
+/** Numbers of new chunks, in order, as runs that end with the chunk that reaches DELTA_RAW_BYTES_TARGET. */
+export function runsOf(numbers: readonly number[], lengths: readonly number[]): number[][] {
+  const runs: number[][] = [];
+  let run: number[] = [];
   let rawBytes = 0;
   const end = (): void => {
-    if (fresh.length > 0) runs.push({ fresh, base: baseOf(fresh.flatMap((number) => parts[number] ?? []), Math.min(rawBytes, DELTA_MARGIN_BYTES), oldLengths, baseBytesTarget) });
-    fresh = [];
+    if (run.length > 0) runs.push(run);
+    run = [];
     rawBytes = 0;
   };
-  parts.forEach((found, number) => {
-    if (found === undefined || found.length === 0) return;
+  for (const number of numbers) {
     const length = lengths[number] as number;
     if (rawBytes + length > DELTA_RAW_BYTES_MAX) end();
-    fresh.push(number);
+    run.push(number);
     rawBytes += length;
-    if (rawBytes >= DELTA_RAW_BYTES_TARGET || fresh.length === DELTA_CHUNKS_MAX) end();
-  });
+    if (rawBytes >= DELTA_RAW_BYTES_TARGET || run.length === DELTA_CHUNKS_MAX) end();
+  }
   end();
   return runs;
 }

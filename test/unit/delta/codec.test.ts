@@ -29,6 +29,14 @@ await t.test('a delta frame gives back its chunks, and is a small part of them',
   });
 });
 
+await t.test('without a base the chunks are compressed on their own', async (t) => {
+  const texts = [chunkOf(Buffer.from('to be or not to be '.repeat(300))), chunkOf(Buffer.from('that is the question '.repeat(300)))];
+  const alone = encodeDelta(texts, [], 5000) as Uint8Array;
+  t.match(parseDeltaHeader(alone), { base: [], baseBytes: 0, fullBytes: 5000 });
+  t.same(plain(decodeDelta(alone, new Uint8Array(0))), plain(texts));
+  t.throws(() => decodeDelta(alone, Buffer.of(1)), { code: 'BC_FRAME_MALFORMED' });
+});
+
 await t.test('what does not get smaller is no delta', async (t) => {
   t.equal(encodeDelta([chunkOf(noise(10_000, 9))], old, 10_000), undefined);
 });
