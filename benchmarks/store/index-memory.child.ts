@@ -13,7 +13,7 @@ const PASSES = 3;
 const SETTLE_MS = 1000;
 /** A small index is merged in no time. */
 const SMALL_CHUNKS = 1_000_000;
-const LOOKUPS = 300_000;
+const LOOKUPS = 100_000;
 const KINDS = 4096;
 
 const [dir = '', countText = '0'] = process.argv.slice(2);
