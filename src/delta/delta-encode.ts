@@ -7,13 +7,19 @@ import { encodeDeltaHeader } from './delta-header.ts';
 import { isFormattedDictionary } from './raw-dictionary.ts';
 import { Scratch } from './scratch.ts';
 
-const LEVEL = 5;
-/** Shorter matches are not looked for: old bytes are found in long runs, and what is found in short ones hides them. */
-const MATCH_BYTES_MIN = 7;
-/** The tables must have room for base and chunks together: with the level's own small ones a dictionary overwrites itself and helps half as much. */
-const TABLE_LOG = 20;
-/** 2^22 covers a base of 2 MiB and as much after it. */
-const WINDOW_LOG = 22;
+/**
+ * The tables must have room for base and chunks together: with the level's own small ones a dictionary overwrites itself and helps half as much. Short
+ * matches are not looked for: old bytes are found in long runs, and what is found in short ones breaks them up. The window covers a base of 2 MiB and as much after it.
+ */
+const AGAINST_BASE = {
+  [constants.ZSTD_c_compressionLevel]: 5,
+  [constants.ZSTD_c_windowLog]: 22,
+  [constants.ZSTD_c_hashLog]: 20,
+  [constants.ZSTD_c_chainLog]: 20,
+  [constants.ZSTD_c_minMatch]: 7,
+};
+/** A tenth of what is made for app, a quarter for base: it may cost more. */
+const ALONE = { [constants.ZSTD_c_compressionLevel]: 12, [constants.ZSTD_c_windowLog]: 22 };
 /** Room for the payload is taken in pieces of this size: most need one. */
 const OUTPUT_PIECE_BYTES = 256 * KiB;
 /** Filled anew for each delta: megabytes of fresh memory for each would keep the garbage collector busy. */
@@ -28,17 +34,8 @@ export function encodeDelta(chunks: readonly Chunk[], base: readonly Chunk[], fu
   const raw = rawScratch.joined(chunks.map(({ bytes }) => bytes));
   const dictionary = baseScratch.joined(base.map(({ bytes }) => bytes));
   if (isFormattedDictionary(dictionary)) return undefined;
-  const payload = zstdCompressSync(raw, {
-    chunkSize: OUTPUT_PIECE_BYTES,
-    ...(base.length === 0 ? {} : { dictionary }),
-    params: {
-      [constants.ZSTD_c_compressionLevel]: LEVEL,
-      [constants.ZSTD_c_windowLog]: WINDOW_LOG,
-      [constants.ZSTD_c_hashLog]: TABLE_LOG,
-      [constants.ZSTD_c_chainLog]: TABLE_LOG,
-      [constants.ZSTD_c_minMatch]: MATCH_BYTES_MIN,
-    },
-  });
+  const how = base.length === 0 ? { params: ALONE } : { dictionary, params: AGAINST_BASE };
+  const payload = zstdCompressSync(raw, { chunkSize: OUTPUT_PIECE_BYTES, ...how });
   if (payload.byteLength >= raw.byteLength) return undefined;
   const header = encodeDeltaHeader(named(chunks), named(base), fullBytes, payload);
   const delta = new Uint8Array(header.byteLength + payload.byteLength);

@@ -105,14 +105,14 @@ export class OldSequence {
 /** New chunks with old parts, in order, as runs of up to DELTA_RAW_BYTES_TARGET, each with as much base around its parts as fits the target. */
 export function placeRuns(lengths: readonly number[], parts: readonly (readonly OldPart[])[], oldLengths: readonly number[], baseBytesTarget: number): DeltaRun[] {
   const placed = [...parts.keys()].filter((number) => (parts[number]?.length ?? 0) > 0);
-  return runsOf(placed, lengths).map((fresh) => {
+  return runsOf(placed, lengths, DELTA_RAW_BYTES_TARGET).map((fresh) => {
     const rawBytes = fresh.reduce((sum, number) => sum + (lengths[number] as number), 0);
     return { fresh, base: baseOf(fresh.flatMap((number) => parts[number] ?? []), Math.min(rawBytes, DELTA_MARGIN_BYTES), oldLengths, baseBytesTarget) };
   });
 }
 
-/** Numbers of new chunks, in order, as runs that end with the chunk that reaches DELTA_RAW_BYTES_TARGET. */
-export function runsOf(numbers: readonly number[], lengths: readonly number[]): number[][] {
+/** Numbers of new chunks, in order, as runs that end with the chunk that reaches the target, or before the one that would exceed DELTA_RAW_BYTES_MAX. */
+export function runsOf(numbers: readonly number[], lengths: readonly number[], rawBytesTarget: number): number[][] {
   const runs: number[][] = [];
   let run: number[] = [];
   let rawBytes = 0;
@@ -126,7 +126,7 @@ export function runsOf(numbers: readonly number[], lengths: readonly number[]): 
     if (rawBytes + length > DELTA_RAW_BYTES_MAX) end();
     run.push(number);
     rawBytes += length;
-    if (rawBytes >= DELTA_RAW_BYTES_TARGET || run.length === DELTA_CHUNKS_MAX) end();
+    if (rawBytes >= rawBytesTarget || run.length === DELTA_CHUNKS_MAX) end();
   }
   end();
   return runs;
