@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
 import { CHUNK_ANSWERS_MAX, CHUNK_ANSWERS_WAITING_MAX } from '../base/limits.ts';
 import { parseDigest, type Digest } from '../chunking/digest.ts';
-import type { ChunkStore } from '../store/chunk-store.ts';
+import { frameKey, type ChunkStore } from '../store/chunk-store.ts';
 import { selectFrames } from '../store/select-frames.ts';
 import { decodeDigests, DIGEST_LIST_BYTES_MAX, encodeBitmap } from '../wan/digest-list.ts';
 import { encodeFrameList, type WantedFrame } from '../wan/frame-list.ts';
@@ -61,7 +61,7 @@ function framesOf(store: ChunkStore, digests: readonly Digest[]): WantedFrame[] 
     if (location === undefined || digest === undefined || seen.has(digest)) return;
     seen.add(digest);
     const { packId, offsetBytes, storedBytes, rawBytes, chunkBytes } = location;
-    const key = `${packId}/${offsetBytes}`;
+    const key = frameKey(location);
     const frame = frames.get(key) ?? { packId, offsetBytes, storedBytes, rawBytes, wantedRawBytes: 0, wanted: [] };
     frame.wantedRawBytes += chunkBytes;
     frame.wanted.push(index);

@@ -4,7 +4,7 @@
  */
 import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET, CHUNK_BYTES_MAX, REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
-import { storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
+import { frameKey, storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
 
 export interface PlannedChunk {
   readonly digest: Digest;
@@ -37,13 +37,13 @@ export class FrameUse {
 
   add(location: ChunkLocation): void {
     if (!isLong(location)) return;
-    const key = keyOf(location);
+    const key = frameKey(location);
     this.#wantedBytes.set(key, (this.#wantedBytes.get(key) ?? 0) + location.chunkBytes);
   }
 
   /** Whether a chunk there can stay: its frame is long, and the layer wants most of it. */
   isWellPlaced(location: FrameLocation): boolean {
-    return isLong(location) && (this.#wantedBytes.get(keyOf(location)) ?? 0) >= location.rawBytes * WANTED_SHARE_MIN;
+    return isLong(location) && (this.#wantedBytes.get(frameKey(location)) ?? 0) >= location.rawBytes * WANTED_SHARE_MIN;
   }
 }
 
@@ -90,8 +90,4 @@ function isFull(frame: OpenFrame, next: ChunkLocation): boolean {
 /** Longer than a publish makes frames. */
 function isLong({ rawBytes }: FrameLocation): boolean {
   return rawBytes > FRAME_RAW_BYTES_TARGET + CHUNK_BYTES_MAX;
-}
-
-function keyOf({ packId, offsetBytes }: FrameLocation): string {
-  return `${packId}/${offsetBytes}`;
 }

@@ -3,7 +3,7 @@
  * bring the others a second time. Where that is much, the ones left are better compressed anew, against nothing. Pure.
  */
 import { DELTA_KEPT_SHARE_MAX } from '../base/limits.ts';
-import type { ChunkLocation } from '../store/chunk-store.ts';
+import { frameKey, type ChunkLocation } from '../store/chunk-store.ts';
 
 interface LeftFrame {
   readonly storedBytes: number;
@@ -17,8 +17,8 @@ export class LeftoverCosts {
 
   constructor(locations: readonly ChunkLocation[]) {
     for (const location of locations) {
-      const frame = this.#frames.get(keyOf(location));
-      if (frame === undefined) this.#frames.set(keyOf(location), { storedBytes: location.storedBytes, rawBytes: location.rawBytes, leftBytes: location.chunkBytes });
+      const frame = this.#frames.get(frameKey(location));
+      if (frame === undefined) this.#frames.set(frameKey(location), { storedBytes: location.storedBytes, rawBytes: location.rawBytes, leftBytes: location.chunkBytes });
       else frame.leftBytes += location.chunkBytes;
     }
   }
@@ -36,10 +36,6 @@ export class LeftoverCosts {
   }
 
   #frameOf(location: ChunkLocation): LeftFrame {
-    return this.#frames.get(keyOf(location)) as LeftFrame;
+    return this.#frames.get(frameKey(location)) as LeftFrame;
   }
-}
-
-function keyOf({ packId, offsetBytes }: ChunkLocation): string {
-  return `${packId}/${offsetBytes}`;
 }

@@ -3,7 +3,7 @@ import { hasCode } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
 import { DELTA_DECODED_BYTES_MAX, DELTA_DECODED_FRAMES_MAX, DELTA_LOCATE_DIGESTS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
-import { storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
+import { frameKey, storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
 import { decodeFrame } from '../store/frame-decode.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 
@@ -56,7 +56,7 @@ export class LocatedChunks {
   async #readLocated(digest: Digest): Promise<Uint8Array | undefined> {
     const location = this.#locations.get(digest);
     if (location === undefined) return undefined;
-    const key = `${location.packId}/${location.offsetBytes}`;
+    const key = frameKey(location);
     const frame = this.#decoded.get(key) ?? (await this.#readFrame(location));
     if (frame === undefined) return undefined;
     this.#decoded.delete(key);

@@ -106,13 +106,22 @@ export class CaptureCacheReader {
 
   /** Whether the entry of the current key is as it was. */
   isAsItWas(stamp: InodeStamp): boolean {
-    return this.#matches(stamp);
+    const at = this.#statAt;
+    const records = this.#records;
+    return (
+      records.readBigInt64LE(at + 32) === stamp.ctimeNs &&
+      records.readBigUInt64LE(at + 8) === stamp.ino &&
+      records.readBigUInt64LE(at) === stamp.dev &&
+      records.readBigUInt64LE(at + 16) === stamp.size &&
+      records.readBigInt64LE(at + 24) === stamp.mtimeNs &&
+      records.readUInt32LE(at + 40) === Number(stamp.mode)
+    );
   }
 
   /** Whether the entry is as it was. Keys must ascend from call to call; records before `key` are passed over. */
   isUnchanged(key: PathKey, stamp: InodeStamp): boolean {
     while (this.#order(key) < 0) this.#advance();
-    return this.#order(key) === 0 && this.#matches(stamp);
+    return this.#order(key) === 0 && this.isAsItWas(stamp);
   }
 
   /** Content of the entry that isUnchanged was just true of: undefined if it has none or a chunk of it cannot be used. */
@@ -136,19 +145,6 @@ export class CaptureCacheReader {
   /** Below 0: the record comes before `key`. */
   #order(key: PathKey): number {
     return this.#ended ? 1 : this.#key.compare(key, 0, key.byteLength, 0, this.#keyBytes);
-  }
-
-  #matches(stamp: InodeStamp): boolean {
-    const at = this.#statAt;
-    const records = this.#records;
-    return (
-      records.readBigInt64LE(at + 32) === stamp.ctimeNs &&
-      records.readBigUInt64LE(at + 8) === stamp.ino &&
-      records.readBigUInt64LE(at) === stamp.dev &&
-      records.readBigUInt64LE(at + 16) === stamp.size &&
-      records.readBigInt64LE(at + 24) === stamp.mtimeNs &&
-      records.readUInt32LE(at + 40) === Number(stamp.mode)
-    );
   }
 
   #advance(): void {

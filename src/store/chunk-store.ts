@@ -20,6 +20,11 @@ export interface ChunkLocation extends FrameLocation {
   readonly chunkBytes: number;
 }
 
+/** Names a frame by its place: a pack only grows, and its name is never used again, so what stands at a place stays that. */
+export function frameKey({ packId, offsetBytes }: Pick<FrameLocation, 'packId' | 'offsetBytes'>): string {
+  return `${packId}/${offsetBytes}`;
+}
+
 /** What a chunk takes of the packs: its part of its frame, as if all chunks of that compressed alike. Not a whole number. */
 export function storedShare({ storedBytes, rawBytes, chunkBytes }: ChunkLocation): number {
   return (storedBytes * chunkBytes) / rawBytes;

@@ -3,7 +3,7 @@ import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { DECODED_FRAMES_BYTES_MAX, FRAME_READS_MAX, PACK_READ_BYTES, STORED_FRAMES_BYTES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLedger } from './chunk-ledger.ts';
-import type { FrameLocation } from './chunk-store.ts';
+import { frameKey, type FrameLocation } from './chunk-store.ts';
 import { FrameCache } from './frame-cache.ts';
 import { checkFrame, decodeFrame } from './frame-decode.ts';
 import { malformed } from './frame-header.ts';
@@ -40,7 +40,7 @@ export class PackFrameReader {
 
   /** As read(), less the reading if somebody else had the frame a moment ago. */
   async stored(location: FrameLocation): Promise<Uint8Array | undefined> {
-    return this.#isThere(location) ? this.#stored.get(nameOf(location), location.storedBytes, () => this.read(location)) : undefined;
+    return this.#isThere(location) ? this.#stored.get(frameKey(location), location.storedBytes, () => this.read(location)) : undefined;
   }
 
   /** The frame's chunks, verified; undefined if the location is stale. Throws BC_FRAME_MALFORMED, BC_CHUNK_CORRUPT. */
@@ -49,7 +49,7 @@ export class PackFrameReader {
       const frame = await this.read(location);
       return frame === undefined ? undefined : new Map(decodeFrame(frame).map((chunk) => [chunk.digest, chunk.bytes]));
     };
-    return this.#decoded.get(nameOf(location), location.rawBytes, () => this.#lanes.run(decode));
+    return this.#decoded.get(frameKey(location), location.rawBytes, () => this.#lanes.run(decode));
   }
 
   async *range(packId: string, startBytes: number, endBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
@@ -74,9 +74,4 @@ export class PackFrameReader {
   #isThere({ packId, offsetBytes, storedBytes }: FrameLocation): boolean {
     return offsetBytes + storedBytes <= (this.#ledger.packs.get(packId)?.lengthBytes ?? 0);
   }
-}
-
-/** A pack only grows, and its name is never used again: what stands at a place stays that. */
-function nameOf({ packId, offsetBytes }: FrameLocation): string {
-  return `${packId}/${offsetBytes}`;
 }

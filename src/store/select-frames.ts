@@ -1,7 +1,7 @@
 /** Frames that together hold the wanted chunks, and little else: what a store answers to one who lacks them. */
 import { throwIfAborted } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
-import type { ChunkLocation, ChunkStore } from './chunk-store.ts';
+import { frameKey, type ChunkLocation, type ChunkStore } from './chunk-store.ts';
 import { FrameCollector } from './frame-builder.ts';
 import { ifRotten } from './store-errors.ts';
 import { storeWorkers } from './store-workers.ts';
@@ -50,7 +50,7 @@ function groupByFrame(store: ChunkStore, digests: readonly Digest[]): Iterable<W
   const frames = new Map<string, WantedFrame>();
   for (const [i, location] of store.locate(digests).entries()) {
     if (location === undefined) continue;
-    const key = `${location.packId}/${location.offsetBytes}`;
+    const key = frameKey(location);
     const frame = frames.get(key) ?? { location, digests: new Set(), wantedBytes: 0 };
     const digest = digests[i] as Digest;
     if (!frame.digests.has(digest)) frame.wantedBytes += location.chunkBytes;

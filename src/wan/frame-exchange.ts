@@ -2,6 +2,7 @@
  * Fetches that run at the same time often want chunks of one frame: the last frame of one batch is the first of the next. Here they
  * share it: a frame that together they want enough of travels whole, once, and is handed to each of them.
  */
+import { frameKey } from '../store/chunk-store.ts';
 import type { WantedFrame } from './frame-list.ts';
 import { isWorthWhole } from './range-plan.ts';
 
@@ -71,8 +72,4 @@ export class FrameExchange {
   get size(): number {
     return this.#frames.size;
   }
-}
-
-export function frameKey({ packId, offsetBytes }: WantedFrame): string {
-  return `${packId}/${offsetBytes}`;
 }

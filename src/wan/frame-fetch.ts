@@ -6,9 +6,10 @@
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { LOCATE_DIGESTS, RANGE_BYTES_TARGET, WAN_RANGES_MAX, WAN_WINDOW_BYTES } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
+import { frameKey } from '../store/chunk-store.ts';
 import type { CoreClient } from './core-client.ts';
 import { fetchAlone, fetchRange, type FetchContext } from './fetch-tasks.ts';
-import { frameKey, type FrameExchange, type FrameTaker } from './frame-exchange.ts';
+import type { FrameExchange, FrameTaker } from './frame-exchange.ts';
 import type { WantedFrame } from './frame-list.ts';
 import { coalesce, digestsOf, planRanges } from './range-plan.ts';
 

@@ -1,9 +1,9 @@
 /** What it costs to fetch chunks from the core, before it is done: where they are, and what the fetch of frame-fetch.ts would read of that. */
 import { LOCATE_DIGESTS } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
+import { frameKey } from '../store/chunk-store.ts';
 import type { CoreClient } from './core-client.ts';
 import type { CallOptions } from './http-transport.ts';
-import { frameKey } from './frame-exchange.ts';
 import type { WantedFrame } from './frame-list.ts';
 import { planRanges } from './range-plan.ts';
 

@@ -20,14 +20,19 @@ const chunks = [1, 2, 3, 4].map((seed) => {
 const digests = chunks.map(({ digest }) => digest);
 const { signal } = new AbortController();
 
-void t.test('who takes its frames may give their memory back before asking for the next, and what belongs to no update comes after', async (t) => {
-  const store = new MemoryChunkStore();
-  t.teardown(() => store.close());
-  const core = new ScriptedSource('core', 'core', {
+/** A core that has every chunk, each in a frame of its own. */
+function coreWithAll(): ScriptedSource {
+  return new ScriptedSource('core', 'core', {
     async *frames(wanted) {
       for (const chunk of chunks) if (wanted.includes(chunk.digest)) yield encodeFrame([chunk]);
     },
   });
+}
+
+void t.test('who takes its frames may give their memory back before asking for the next, and what belongs to no update comes after', async (t) => {
+  const store = new MemoryChunkStore();
+  t.teardown(() => store.close());
+  const core = coreWithAll();
   const clock = new ManualClock({ auto: true });
   const update = { to: hash(Buffer.from('to')), from: hash(Buffer.from('from')), lacking: new DigestSet(digests.slice(0, 2)) };
   const source = new UpdateSource({ core, store, updates: { updates: [update] }, clock, log: silentLog, onDelta: () => undefined });
@@ -97,11 +102,7 @@ void t.test('while no delta came the next want waits: they may be made meanwhile
 void t.test('a want that is given up lets the next one in', async (t) => {
   const store = new MemoryChunkStore();
   t.teardown(() => store.close());
-  const core = new ScriptedSource('core', 'core', {
-    async *frames(wanted) {
-      for (const chunk of chunks) if (wanted.includes(chunk.digest)) yield encodeFrame([chunk]);
-    },
-  });
+  const core = coreWithAll();
   const update = { to: hash(Buffer.from('to')), from: hash(Buffer.from('from')), lacking: new DigestSet(digests) };
   const source = new UpdateSource({ core, store, updates: { updates: [update] }, clock: new ManualClock({ auto: true }), log: silentLog, onDelta: () => undefined });
   for await (const _ of source.fetchFrames(digests.slice(0, 2), { signal })) break;
