@@ -12,6 +12,7 @@ interface Kernel {
 export const KERNELS: readonly Kernel[] = [
   { source: 'src/chunking/kernel/cut.ts', generated: 'src/chunking/cut-kernel.wasm.gen.ts', constant: 'cutKernelWasm' },
   { source: 'src/chunking/kernel/blake3.ts', generated: 'src/chunking/blake3.wasm.gen.ts', constant: 'blake3Wasm' },
+  { source: 'src/delta/kernel/align.ts', generated: 'src/delta/align-kernel.wasm.gen.ts', constant: 'alignKernelWasm' },
 ];
 
 const FLAGS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];

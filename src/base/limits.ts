@@ -28,10 +28,12 @@ export const DELTA_CHUNKS_MAX = 4096;
 export const DELTA_BASE_CHUNKS_MAX = 4096;
 /** 2^23 bytes: base and chunks together. A hostile payload cannot ask for a larger window. */
 export const DELTA_WINDOW_LOG_MAX = 23;
-/** Old bytes that a delta is made against: more of them find little more, and cost time on both sides. */
-export const DELTA_BASE_BYTES_TARGET = 2 * MiB;
+/** A section of a delta of differences may take so many bytes more than there are new ones. */
+export const DIFFERENCES_SPARE_BYTES = 32;
+/** Old bytes that are looked through for a delta. What is of no use to it is left out again: only looking costs. */
+export const DELTA_BASE_BYTES_TARGET = 4 * MiB;
 /** The widest margin around the place where old bytes are expected; no wider than what is new, and narrower where the base would leave its target. */
-export const DELTA_MARGIN_BYTES = 512 * KiB;
+export const DELTA_MARGIN_BYTES = 1 * MiB;
 export const DELTA_LIKE_MARGIN_BYTES = 64 * KiB;
 /** A delta is kept if it takes at most this share of what its chunks take as they are stored. */
 export const DELTA_KEPT_SHARE_MAX = 0.7;

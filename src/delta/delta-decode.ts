@@ -6,6 +6,7 @@ import { hash } from '../chunking/hash.ts';
 import { decompressExactly } from '../store/decompress-exactly.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 import { malformedDelta, parseDeltaHeader, type DeltaHeader } from './delta-header.ts';
+import { decodeDifferences } from './differences.ts';
 import { isFormattedDictionary } from './raw-dictionary.ts';
 
 /** The header of exactly one whole delta frame whose checksums hold. Throws BC_FRAME_MALFORMED. */
@@ -23,13 +24,17 @@ export function checkDelta(delta: Uint8Array): DeltaHeader {
 export function decodeDelta(delta: Uint8Array, base: Uint8Array): Chunk[] {
   const header = checkDelta(delta);
   if (base.byteLength !== header.baseBytes) throw malformedDelta(`a base of ${base.byteLength} bytes where its header says ${header.baseBytes}`);
-  if (isFormattedDictionary(base)) throw malformedDelta('its base is no raw content');
   const payload = delta.subarray(header.payloadOffset);
-  const bounds = { rawBytes: header.rawBytes, windowLogMax: DELTA_WINDOW_LOG_MAX };
-  const raw = decompressExactly(payload, base.byteLength === 0 ? bounds : { ...bounds, dictionary: base }, malformedDelta);
+  const raw = header.codec === 'zstd' ? decompressAgainst(base, payload, header.rawBytes) : decodeDifferences(payload, base, header.rawBytes);
   return header.chunks.map(({ digest, bytes: length, offsetBytes }) => {
     const bytes = raw.subarray(offsetBytes, offsetBytes + length);
     if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `a delta does not give the bytes of chunk ${digest}`, { details: { digest } });
     return { digest, bytes };
   });
+}
+
+function decompressAgainst(base: Uint8Array, payload: Uint8Array, rawBytes: number): Uint8Array {
+  if (isFormattedDictionary(base)) throw malformedDelta('its base is no raw content');
+  const bounds = { rawBytes, windowLogMax: DELTA_WINDOW_LOG_MAX };
+  return decompressExactly(payload, base.byteLength === 0 ? bounds : { ...bounds, dictionary: base }, malformedDelta);
 }

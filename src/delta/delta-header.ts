@@ -6,6 +6,7 @@ import { parseChunkTable, TABLE_ENTRY_BYTES, writeChunkTable, type ChunkLength, 
 import { asBuffer } from '../store/frame-header.ts';
 
 export interface DeltaHeader {
+  readonly codec: DeltaCodec;
   /** What it brings, in payload order; no digest twice. */
   readonly chunks: readonly FrameChunk[];
   /** Whole old chunks whose bytes, one after the other, are the dictionary; no digest twice. Without any there is none. */
@@ -25,8 +26,9 @@ export interface DeltaHeader {
 type FixedPart = Omit<DeltaHeader, 'chunks' | 'base'> & { readonly chunkCount: number; readonly baseCount: number };
 
 const MAGIC = Buffer.from('BCD1', 'latin1');
-/** zstd (RFC 8878) with the base as its dictionary of raw content. */
-const CODEC_ZSTD = 1;
+/** `zstd` (RFC 8878), with the base as its dictionary of raw content; `differences` to the base. */
+const CODECS = { zstd: 1, differences: 2 } as const;
+export type DeltaCodec = keyof typeof CODECS;
 export const DELTA_FIXED_BYTES = 32;
 const CRC_BYTES = 4;
 
@@ -52,10 +54,10 @@ export function deltaNeeds(bytes: Uint8Array): { readonly headerBytes: number; r
 }
 
 /** Everything before the payload. */
-export function encodeDeltaHeader(chunks: readonly ChunkLength[], base: readonly ChunkLength[], fullBytes: number, payload: Uint8Array): Buffer {
+export function encodeDeltaHeader(codec: DeltaCodec, chunks: readonly ChunkLength[], base: readonly ChunkLength[], fullBytes: number, payload: Uint8Array): Buffer {
   const header = Buffer.alloc(headerBytes(chunks.length, base.length));
   MAGIC.copy(header, 0);
-  header.writeUInt8(CODEC_ZSTD, 4);
+  header.writeUInt8(CODECS[codec], 4);
   header.writeUInt16LE(chunks.length, 6);
   header.writeUInt16LE(base.length, 8);
   header.writeUInt32LE(sumOf(chunks), 12);
@@ -84,7 +86,8 @@ function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   const view = asBuffer(bytes);
   if (!MAGIC.subarray(0, view.byteLength).equals(view.subarray(0, MAGIC.byteLength))) throw malformedDelta('it does not start with BCD1');
   if (view.byteLength < DELTA_FIXED_BYTES) return undefined;
-  if (view.readUInt8(4) !== CODEC_ZSTD || view.readUInt8(5) !== 0 || view.readUInt16LE(10) !== 0) throw malformedDelta(`unknown codec ${view.readUInt8(4)}`);
+  const codec = codecOf(view.readUInt8(4));
+  if (codec === undefined || view.readUInt8(5) !== 0 || view.readUInt16LE(10) !== 0) throw malformedDelta(`unknown codec ${view.readUInt8(4)}`);
   const chunkCount = view.readUInt16LE(6);
   const baseCount = view.readUInt16LE(8);
   const rawBytes = view.readUInt32LE(12);
@@ -95,5 +98,9 @@ function parseFixedPart(bytes: Uint8Array): FixedPart | undefined {
   // One that saves nothing is not made.
   if (payloadBytes < 1 || payloadBytes >= rawBytes) throw malformedDelta(`${payloadBytes} payload bytes for ${rawBytes} raw bytes`);
   const payloadOffset = headerBytes(chunkCount, baseCount);
-  return { chunkCount, baseCount, rawBytes, baseBytes, fullBytes: view.readUInt32LE(20), payloadBytes, payloadCrc: view.readUInt32LE(28), payloadOffset, deltaBytes: payloadOffset + payloadBytes };
+  return { codec, chunkCount, baseCount, rawBytes, baseBytes, fullBytes: view.readUInt32LE(20), payloadBytes, payloadCrc: view.readUInt32LE(28), payloadOffset, deltaBytes: payloadOffset + payloadBytes };
+}
+
+function codecOf(number: number): DeltaCodec | undefined {
+  return (Object.keys(CODECS) as DeltaCodec[]).find((codec) => CODECS[codec] === number);
 }

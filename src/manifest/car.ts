@@ -7,14 +7,13 @@ import { decode, encode } from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { BranchcastError } from '../base/errors.ts';
 import { CAR_HEADER_BYTES_MAX, MANIFEST_BYTES_MAX, NODE_BYTES_MAX } from '../base/limits.ts';
+import { VARINT_BYTES_MAX, writeVarint } from '../base/varint.ts';
 import { BLAKE3_CODE, DAG_CBOR_CODE, DIGEST_BYTES, digestFromBytes, digestToBytes, nodeCid, RAW_CODE, type Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { ManifestBlock } from './entry.ts';
 
 /** CIDv1, codec, blake3, 32, digest. */
 const CID_BYTES = 4 + DIGEST_BYTES;
-/** Of a section's length: enough for 2^35 - 1. */
-const VARINT_BYTES_MAX = 5;
 
 export interface CarBlock extends ManifestBlock {
   /** By its codec: raw or dag-cbor. */
@@ -158,10 +157,8 @@ function rootsOf(bytes: Uint8Array): CID[] {
 }
 
 function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  return Buffer.from([...bytes, rest]);
+  const bytes = Buffer.alloc(VARINT_BYTES_MAX);
+  return bytes.subarray(0, writeVarint(bytes, 0, value));
 }
 
 function broken(what: string, cause?: unknown): BranchcastError {

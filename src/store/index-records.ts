@@ -1,4 +1,5 @@
 /** The values in the chunk index, as bytes. Private to one version of the index: another version makes it again from the packs. */
+import { VARINT_BYTES_MAX, VarintReader, writeVarint } from '../base/varint.ts';
 import type { ChunkLocation } from './chunk-store.ts';
 
 /** What the index has taken in of a pack. */
@@ -14,7 +15,6 @@ export interface PackRecord {
 
 /** Pack number, then offset, stored, raw and chunk bytes, none above 32 bits: at most 5 bytes each. */
 const LOCATION_NUMBERS = 5;
-const VARINT_BYTES_MAX = 5;
 const PACK_BYTES = 23;
 
 /** A location as the index keeps it: with the short number that it gave to the pack. */
@@ -26,27 +26,15 @@ export interface NumberedLocation extends Omit<ChunkLocation, 'packId'> {
 export function encodeLocation(location: NumberedLocation): Buffer {
   const value = Buffer.allocUnsafe(LOCATION_NUMBERS * VARINT_BYTES_MAX);
   let at = 0;
-  for (let number of [location.packNumber, location.offsetBytes, location.storedBytes, location.rawBytes, location.chunkBytes]) {
-    for (; number >= 0x80; number = Math.floor(number / 0x80)) value[at++] = (number % 0x80) + 0x80;
-    value[at++] = number;
-  }
+  for (const number of [location.packNumber, location.offsetBytes, location.storedBytes, location.rawBytes, location.chunkBytes]) at = writeVarint(value, at, number);
   return value.subarray(0, at);
 }
 
 /** undefined: not what this version wrote. */
 export function decodeLocation(bytes: Uint8Array): NumberedLocation | undefined {
-  let at = 0;
-  const next = (): number => {
-    let number = 0;
-    for (let place = 1; at < bytes.byteLength; place *= 0x80) {
-      const byte = bytes[at++] as number;
-      number += (byte % 0x80) * place;
-      if (byte < 0x80) return number;
-    }
-    return Number.NaN;
-  };
-  const location = { packNumber: next(), offsetBytes: next(), storedBytes: next(), rawBytes: next(), chunkBytes: next() };
-  return at === bytes.byteLength && location.chunkBytes <= location.rawBytes ? location : undefined;
+  const numbers = new VarintReader(bytes);
+  const location = { packNumber: numbers.next(), offsetBytes: numbers.next(), storedBytes: numbers.next(), rawBytes: numbers.next(), chunkBytes: numbers.next() };
+  return numbers.isAtEnd && location.chunkBytes <= location.rawBytes ? location : undefined;
 }
 
 /** A pack's number counts as long as its record is there. */

@@ -1,6 +1,7 @@
 /** How the bounds relate: a message must have room for what it carries, a buffer for what it must hold. */
 import t from 'tap';
 import * as limits from '../../../src/base/limits.ts';
+import { VARINT_BYTES_MAX } from '../../../src/base/varint.ts';
 
 const FRAME_HEADER_BYTES = 24;
 const FRAME_TABLE_ROW_BYTES = 36;
@@ -25,6 +26,7 @@ const relations: readonly [string, boolean][] = [
   ['a delta at its target may take one more chunk', limits.DELTA_RAW_BYTES_TARGET + limits.CHUNK_BYTES_MAX <= limits.DELTA_RAW_BYTES_MAX],
   ['a delta can be made into a frame', limits.DELTA_RAW_BYTES_MAX <= limits.FRAME_RAW_BYTES_MAX && limits.DELTA_CHUNKS_MAX <= limits.FRAME_CHUNKS_MAX],
   ['the base that is aimed at is within the bound', limits.DELTA_BASE_BYTES_TARGET <= limits.DELTA_BASE_BYTES_MAX],
+  ['a step of differences has room where there are few new bytes', limits.DIFFERENCES_SPARE_BYTES >= 3 * VARINT_BYTES_MAX],
   ["a delta's window covers its base and its chunks", limits.DELTA_BASE_BYTES_MAX + limits.DELTA_RAW_BYTES_MAX <= 2 ** limits.DELTA_WINDOW_LOG_MAX],
   ["a delta's counts fit their 16-bit fields", Math.max(limits.DELTA_CHUNKS_MAX, limits.DELTA_BASE_CHUNKS_MAX) < 2 ** 16],
   ['an answer without deltas ends before it is taken for dead', limits.DELTA_PATIENCE_MS < limits.WAN_STALL_TIMEOUT_MS],

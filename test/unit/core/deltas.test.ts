@@ -11,6 +11,7 @@ import { CoreSource } from '../../../src/wan/core-source.ts';
 import { startTestCore, type TestCore } from '../../doubles/test-core.ts';
 import { storeVersion, type Files } from '../../doubles/versions.ts';
 import type { MemoryLayer } from '../image/layer-in-memory.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 import { noise } from '../store/chunks.ts';
 
 // Threads take long to start on a machine with much else to do.
@@ -34,7 +35,8 @@ function nextVersion(files: Files, version: number): Files {
 }
 
 async function fixture(t: Test): Promise<Fixture> {
-  const dir = t.testdir();
+  // Not t.testdir(): that goes before what is torn down, and a core that still keeps a set would find its directory gone.
+  const dir = scratchDirectory(t);
   const core = await startTestCore(join(dir, 'catalog'));
   const client = new CoreClient(core.url, { backoffFirstMs: 1 });
   t.teardown(async () => {

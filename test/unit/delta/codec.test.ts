@@ -1,8 +1,9 @@
 import t from 'tap';
-import { constants, crc32, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, constants, crc32, zstdCompressSync } from 'node:zlib';
 import { CHUNK_BYTES_MAX, DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../../../src/base/limits.ts';
 import { decodeDelta } from '../../../src/delta/delta-decode.ts';
 import { encodeDelta } from '../../../src/delta/delta-encode.ts';
+import { decodeDifferences } from '../../../src/delta/differences.ts';
 import { parseDeltaHeader } from '../../../src/delta/delta-header.ts';
 import { splitDeltas } from '../../../src/delta/delta-stream.ts';
 import type { Chunk } from '../../../src/store/frame-encode.ts';
@@ -13,6 +14,7 @@ const old = [chunkOf(noise(30_000, 1)), chunkOf(noise(20_000, 2))];
 const base = Buffer.concat(old.map(({ bytes }) => bytes));
 const fresh = [chunkOf(edited(old[0] as Chunk)), chunkOf(edited(old[1] as Chunk)), chunkOf(Buffer.from('x'))];
 const delta = encodeDelta(fresh, old, 51_000) as Uint8Array;
+const bomb = brotliCompressSync(Buffer.alloc(64 * 1024 * 1024));
 
 function edited({ bytes }: Chunk): Buffer {
   const copy = Buffer.from(bytes);
@@ -41,10 +43,10 @@ await t.test('what does not get smaller is no delta', async (t) => {
   t.equal(encodeDelta([chunkOf(noise(10_000, 9))], old, 10_000), undefined);
 });
 
-await t.test('a base that zstd would take for a dictionary of its own form is not used, and refused', async (t) => {
+await t.test('a base that zstd would take for a dictionary of its own form is refused with zstd, and as good as any other without', async (t) => {
   const formatted = chunkOf(Buffer.concat([Buffer.from('37a430ec', 'hex'), noise(5000, 3)]));
   const copy = [chunkOf(edited(formatted))];
-  t.equal(encodeDelta(copy, [formatted], 5000), undefined);
+  t.same(plain(decodeDelta(encodeDelta(copy, [formatted], 5000) as Uint8Array, formatted.bytes)), plain(copy));
   const forged = forge({ chunks: [copy[0] as Chunk], base: [formatted], payload: zstdCompressSync(Buffer.alloc(100)) });
   t.throws(() => decodeDelta(forged, formatted.bytes), { code: 'BC_FRAME_MALFORMED' });
 });
@@ -88,6 +90,53 @@ function forge(fields: Forged): Buffer {
   ]);
   return Buffer.concat([head, u32(crc32(head)), fields.payload]);
 }
+
+await t.test('chunks of the base that are of no use are left out of it', async (t) => {
+  const useless = chunkOf(noise(25_000, 7));
+  const narrow = encodeDelta(fresh, [old[0] as Chunk, useless, old[1] as Chunk], 51_000) as Uint8Array;
+  t.same(parseDeltaHeader(narrow)?.base, parseDeltaHeader(delta)?.base);
+  t.same(plain(decodeDelta(narrow, base)), plain(fresh));
+});
+
+/** The payload of a delta frame of differences, its sections stored as they are unless other lengths are given. */
+function differences({ lengths = [], sections }: { readonly lengths?: readonly (readonly [raw: number, stored: number])[]; readonly sections: readonly (readonly number[])[] }): Buffer {
+  const table = sections.flatMap(({ length }, index) => [u32(lengths[index]?.[0] ?? length), u32(lengths[index]?.[1] ?? length)]);
+  return Buffer.concat([...table, ...sections.map((section) => Buffer.from(section))]);
+}
+
+await t.test('forged differences are refused within their bounds', async (t) => {
+  const digits = Buffer.from('0123456789');
+  const padding = Array.from({ length: 190 }, () => 0x78);
+  const decode = (payload: Buffer): string => Buffer.from(decodeDifferences(payload, digits, 200)).toString();
+  /** Ten bytes copied, 190 extra. */
+  const steps = [10, 0xbe, 0x01];
+  t.equal(decode(differences({ sections: [steps, [7, 1], [1], padding] })), `0123456889${'x'.repeat(190)}`, 'what is right is read');
+  const bad: Record<string, Buffer> = {
+    'no lengths': Buffer.alloc(31),
+    'no steps': differences({ sections: [[], [7, 1], [1], padding] }),
+    'half a step': differences({ sections: [[10], [7, 1], [1], padding] }),
+    'half a seek': differences({ sections: [[...steps, 0x80], [7, 1], [1], padding] }),
+    'an endless number': differences({ sections: [[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 10, ...steps], [7, 1], [1], padding] }),
+    'a copy beyond the base': differences({ sections: [[11, 0xbd, 0x01], [7, 1], [1], padding.slice(1)] }),
+    'a seek before the base': differences({ sections: [[0, 0, 1, ...steps], [7, 1], [1], padding] }),
+    'a seek beyond the base': differences({ sections: [[10, 0, 2, 0, 0xbe, 0x01], [7, 1], [1], padding] }),
+    'more extra than there is': differences({ sections: [steps, [7, 1], [1], padding.slice(1)] }),
+    'extra that is left over': differences({ sections: [[10, 0xbd, 0x01], [7, 1], [1], padding] }),
+    'more than the raw bytes': differences({ sections: [[...steps, 19, 10, 0], [7, 1], [1], padding] }),
+    'a change that is not there': differences({ sections: [steps, [7, 2], [1], padding] }),
+    'a change of nothing': differences({ sections: [steps, [7, 0], [], padding] }),
+    'changes that are left over': differences({ sections: [steps, [7, 1], [1, 1], padding] }),
+    'a gap beyond the copies': differences({ sections: [steps, [10, 1], [1], padding] }),
+    'half a gap': differences({ sections: [steps, [7, 1, 1], [1], padding] }),
+    'bytes after the sections': Buffer.concat([differences({ sections: [steps, [7, 1], [1], padding] }), Buffer.of(0)]),
+    'sections that end early': differences({ lengths: [[3, 3], [2, 2], [1, 1], [191, 191]], sections: [steps, [7, 1], [1], padding] }),
+    'a section larger than it may be': differences({ lengths: [[3, 3], [2, 2], [1, 1], [300, 190]], sections: [steps, [7, 1], [1], padding] }),
+    'a section stored longer than it is': differences({ lengths: [[3, 3], [2, 2], [0, 1]], sections: [steps, [7, 1], [1], padding] }),
+    'a section that is not brotli': differences({ lengths: [[3, 3], [2, 2], [1, 1], [190, 20]], sections: [steps, [7, 1], [1], padding.slice(0, 20)] }),
+    'a section that is longer than it says': differences({ lengths: [[3, 3], [2, 2], [1, 1], [190, bomb.byteLength]], sections: [steps, [7, 1], [1], [...bomb]] }),
+  };
+  for (const [name, payload] of Object.entries(bad)) t.throws(() => decode(payload), { code: 'BC_FRAME_MALFORMED' }, name);
+});
 
 await t.test('forged delta frames with right checksums are refused within their bounds', async (t) => {
   const chunk = (bytes: number, at = 1): { digest: string; bytes: { byteLength: number } } => ({ digest: Buffer.alloc(32, at).toString('hex'), bytes: { byteLength: bytes } });

@@ -1,0 +1,110 @@
+/** Differences: whatever the old and the new bytes are, the ones make the others, within the bounds, also of the chunks of the base alone that help. */
+import * as fc from 'fast-check';
+import t from 'tap';
+import { DELTA_BASE_BYTES_MAX, DELTA_RAW_BYTES_MAX, DIFFERENCES_SPARE_BYTES } from '../../src/base/limits.ts';
+import { align, type Differences } from '../../src/delta/align-kernel.ts';
+import { decodeDifferences, encodeDifferences } from '../../src/delta/differences.ts';
+import { patch } from '../../src/delta/patch.ts';
+import { hasCode } from '../../src/base/errors.ts';
+import { noise } from '../unit/image/tree-spec.ts';
+
+const SEED = 20261121;
+const RUNS = 400;
+
+t.setTimeout(300_000);
+
+/** Few values, so that runs repeat and places are found by chance; or many, so that none does. */
+const bytes = (lengthMax: number): fc.Arbitrary<Buffer> => fc.oneof(
+  fc.record({ length: fc.nat(lengthMax), seed: fc.nat(50) }).map(({ length, seed }) => Buffer.from(noise(length, seed))),
+  fc.record({ length: fc.nat(lengthMax), seed: fc.nat(50), values: fc.integer({ min: 1, max: 3 }) }).map(({ length, seed, values }) => Buffer.from(noise(length, seed).map((byte) => byte % values))),
+  fc.record({ period: fc.integer({ min: 1, max: 60 }), length: fc.nat(lengthMax) }).map(({ period, length }) => Buffer.alloc(length, noise(period, period))),
+);
+const edits = fc.array(fc.record({ kind: fc.constantFrom('change', 'insert', 'remove', 'copy', 'shift'), at: fc.double({ min: 0, max: 1, noNaN: true }), to: fc.double({ min: 0, max: 1, noNaN: true }), count: fc.integer({ min: 1, max: 200 }) }), { maxLength: 12 });
+const pairs = fc.record({ old: bytes(20_000), edits, unrelated: fc.option(bytes(3000)) }).map(({ old, edits: list, unrelated }) => ({ old, now: unrelated ?? list.reduce(edited, old) }));
+
+type Edit = typeof edits extends fc.Arbitrary<(infer One)[]> ? One : never;
+
+function edited(was: Buffer, { kind, at, to, count }: Edit): Buffer {
+  const [place, other] = [Math.floor(at * was.byteLength), Math.floor(to * was.byteLength)];
+  if (kind === 'insert') return Buffer.concat([was.subarray(0, place), noise(count, count), was.subarray(place)]);
+  if (kind === 'remove') return Buffer.concat([was.subarray(0, place), was.subarray(place + count)]);
+  if (kind === 'copy') return Buffer.concat([was.subarray(0, place), was.subarray(other, other + 20 * count), was.subarray(place)]);
+  const now = Buffer.from(was);
+  // Every so manieth byte by one, as addresses change in a program; or one run of others.
+  if (kind === 'shift') for (let index = place; index < now.byteLength; index += 7 + (count % 40)) now[index] = (now[index] as number) + 1;
+  else now.set(noise(Math.min(count, now.byteLength - place), count), place);
+  return now;
+}
+
+/** Chunks of a base, of lengths that come from its own. */
+function lengthsOf(base: Buffer): number[] {
+  const lengths: number[] = [];
+  for (let left = base.byteLength; left > 0; left -= lengths.at(-1) ?? 0) lengths.push(Math.min(left, 1 + ((left * 7919) % 900)));
+  return lengths;
+}
+
+function same(a: Uint8Array, b: Uint8Array): void {
+  if (!Buffer.from(a).equals(b)) throw new Error('other bytes came back');
+}
+
+await t.test('differences make the new bytes of the old ones, within their bounds', async () => {
+  fc.assert(
+    fc.property(pairs, ({ old, now }) => {
+      const differences = align(old, now);
+      for (const section of Object.values(differences)) if (section.byteLength > now.byteLength + DIFFERENCES_SPARE_BYTES) throw new Error(`a section of ${section.byteLength} bytes for ${now.byteLength}`);
+      if (differences.changes.byteLength + differences.extra.byteLength > now.byteLength) throw new Error('more changes than bytes');
+      same(patch(old, differences, now.byteLength), now);
+    }),
+    { seed: SEED, numRuns: RUNS },
+  );
+});
+
+await t.test('as a payload, against the chunks that it keeps', async (t) => {
+  let leftOut = 0;
+  fc.assert(
+    fc.property(pairs, ({ old, now }) => {
+      const lengths = lengthsOf(old);
+      const { payload, isKept } = encodeDifferences(now, old, lengths);
+      let at = 0;
+      const kept = lengths.flatMap((length, index) => {
+        at += length;
+        return isKept[index] === true ? [old.subarray(at - length, at)] : [];
+      });
+      leftOut += lengths.length - kept.length;
+      same(decodeDifferences(payload, Buffer.concat(kept), now.byteLength), now);
+    }),
+    { seed: SEED, numRuns: RUNS },
+  );
+  t.ok(leftOut > RUNS, `${leftOut} chunks were left out`);
+});
+
+await t.test('the longest base and the longest run', async () => {
+  const old = Buffer.from(noise(DELTA_BASE_BYTES_MAX, 1));
+  const now = Buffer.concat([old.subarray(1000), Buffer.alloc(1000)]).subarray(0, DELTA_RAW_BYTES_MAX);
+  for (let at = 0; at < now.byteLength; at += 2) now[at] = (now[at] as number) + 1;
+  same(patch(old, align(old, now), now.byteLength), now);
+  same(patch(now, align(now, Buffer.alloc(DELTA_RAW_BYTES_MAX)), DELTA_RAW_BYTES_MAX), Buffer.alloc(DELTA_RAW_BYTES_MAX));
+});
+
+await t.test('sections that somebody else wrote are refused, or make as many bytes as they should', async (t) => {
+  let refused = 0;
+  const sections = ['control', 'gaps', 'changes', 'extra'] as const;
+  fc.assert(
+    fc.property(pairs, fc.constantFrom(...sections), fc.nat(), fc.oneof(fc.nat(255), fc.constant('longer' as const), fc.constant('shorter' as const)), ({ old, now }, name, place, how) => {
+      const good = align(old, now);
+      const copies = Object.fromEntries(sections.map((section) => [section, Buffer.from(good[section])])) as Record<(typeof sections)[number], Buffer>;
+      const section = copies[name];
+      if (how === 'longer') copies[name] = Buffer.concat([section, Buffer.of(place % 256)]);
+      else if (how === 'shorter') copies[name] = section.subarray(0, Math.max(0, section.byteLength - 1));
+      else if (section.byteLength > 0) section[place % section.byteLength] = how;
+      try {
+        if (patch(old, copies satisfies Differences, now.byteLength).byteLength !== now.byteLength) throw new Error('it made another number of bytes');
+      } catch (error) {
+        if (!hasCode(error, 'BC_FRAME_MALFORMED')) throw error;
+        refused += 1;
+      }
+    }),
+    { seed: SEED, numRuns: RUNS * 5 },
+  );
+  t.ok(refused > RUNS, `${refused} were refused`);
+});
