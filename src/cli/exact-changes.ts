@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { COMPARED_FILES_MAX, REQUEST_DIGESTS_MAX } from '../base/limits.ts';
-import type { ManifestChange } from '../manifest/diff.ts';
+import { detached, type ManifestChange } from '../manifest/change.ts';
 import type { Entry, Piece } from '../manifest/entry.ts';
 import { onlyPiece } from '../manifest/renames.ts';
 import { readPieces, type FetchChunks } from './piece-bytes.ts';
@@ -14,7 +14,7 @@ export async function* exactChanges(changes: AsyncIterable<ManifestChange>, fetc
   let batch: ManifestChange[] = [];
   let doubtfulCount = 0;
   for await (const change of changes) {
-    batch.push(change);
+    batch.push(detached(change));
     if (smallPieces(change) !== undefined) doubtfulCount += 1;
     // Bounds the chunks in memory, and the changes that wait for them.
     if (doubtfulCount < COMPARED_FILES_MAX && batch.length < REQUEST_DIGESTS_MAX) continue;
@@ -32,7 +32,7 @@ async function* settled(batch: readonly ManifestChange[], fetchChunks: FetchChun
     const [before, after] = (pieces ?? []).map(bytesOf);
     const isSame = before !== undefined && after !== undefined && before.equals(after);
     if (!isSame) yield change;
-    else if (!isDeepStrictEqual(metadata(change.before), metadata(change.after))) yield { ...change, contentChanged: false };
+    else if (!isDeepStrictEqual(metadata(change.before), metadata(change.after))) yield { ...detached(change), contentChanged: false };
   }
 }
 

@@ -3,59 +3,69 @@ import { FILE_HOLES_MAX, INLINE_PIECES_MAX, LINK_TARGET_BYTES_MAX, PATH_BYTES_MA
 import { DAG_CBOR_CODE } from '../chunking/digest.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { ChunkTable } from './chunk-table.ts';
-import type { Entry, Hole, Metadata, Xattr } from './entry.ts';
+import type { Entry, Hole, Xattr } from './entry.ts';
 import { DEVICE_NUMBER_MAX, ENTRY_TYPES, MODE_MAX, NANOS_MAX, OWNER_ID_MAX, XATTR_NAME_BYTES_MAX } from './entry-ranges.ts';
 import { keyProblem } from './key.ts';
 import { nodeError } from './node-error.ts';
 
-export interface EntryRecord {
-  readonly type: Entry['type'];
-  /** Undefined for a hardlink. */
-  readonly metadata: Metadata | undefined;
-  /** Of a file, else 0. */
-  sizeBytes: number;
-  /** Flat triples: index in the chunk table, offset, length. */
-  pieces: readonly number[];
-  /** Where the digest of the chunk list stands in the node; 0 if there is none. */
-  listAt: number;
+/**
+ * What one entry says, as readEntry leaves it. One is used for all entries of a node, each written over the one before: an object for
+ * each would be most of the work of reading a node. Fields that a type does not have hold 0 or undefined.
+ */
+export class EntryRecord {
+  type: Entry['type'] = 'directory';
+  mode = 0;
+  uid = 0;
+  gid = 0;
+  mtimeSeconds = 0;
+  mtimeNanos = 0;
+  sizeBytes = 0;
+  /** Flat triples, as many numbers as `pieceItems` says: index in the chunk table, offset, length. */
+  readonly pieces = new Uint32Array(3 * INLINE_PIECES_MAX);
+  pieceItems = 0;
   /** Link target, as a view of the node. */
-  target: Buffer | undefined;
-  major: number;
-  minor: number;
-  holes: readonly Hole[] | undefined;
-  xattrs: readonly Xattr[] | undefined;
-  /** Where its pieces and the end of them stand in the node; 0 if they do not. */
-  piecesAt: number;
-  piecesEndAt: number;
+  target: Buffer | undefined = undefined;
+  major = 0;
+  minor = 0;
+  holes: readonly Hole[] | undefined = undefined;
+  xattrs: readonly Xattr[] | undefined = undefined;
+  /** Where the body stands in the node, and where it ends. */
+  bodyAt = 0;
+  bodyEndAt = 0;
+  /** Where the pieces stand, up to the end of the body; 0 if there are none in the entry. */
+  piecesAt = 0;
+  /** Where the digest of the chunk list stands; 0 if there is none. */
+  listAt = 0;
+
+  clear(): void {
+    this.mode = this.uid = this.gid = this.mtimeSeconds = this.mtimeNanos = 0;
+    this.sizeBytes = this.pieceItems = this.major = this.minor = this.piecesAt = this.listAt = 0;
+    this.target = undefined;
+    this.holes = undefined;
+    this.xattrs = undefined;
+  }
 }
 
-const NO_PIECES: readonly number[] = [];
-
-/** Reads `type, meta, body[, extra]`. */
-export function readEntry(reader: CborReader, chunks: ChunkTable, hasExtra: boolean): EntryRecord {
-  const type = ENTRY_TYPES[reader.uint(ENTRY_TYPES.length - 1, 'type')] as Entry['type'];
-  const record: EntryRecord = {
-    type,
-    metadata: type === 'hardlink' ? undefined : readMetadata(reader),
-    sizeBytes: 0, pieces: NO_PIECES, listAt: 0, target: undefined, major: 0, minor: 0, holes: undefined, xattrs: undefined,
-    piecesAt: 0, piecesEndAt: 0,
-  };
-  if (type === 'hardlink') reader.null('meta of a hardlink');
+/** Reads `type, meta, body[, extra]` into `record`. */
+export function readEntry(reader: CborReader, chunks: ChunkTable, hasExtra: boolean, record: EntryRecord): void {
+  record.clear();
+  record.type = ENTRY_TYPES[reader.uint(ENTRY_TYPES.length - 1, 'type')] as Entry['type'];
+  if (record.type === 'hardlink') reader.null('meta of a hardlink');
+  else readMetadata(reader, record);
+  record.bodyAt = reader.position;
   readBody(reader, chunks, record);
+  record.bodyEndAt = reader.position;
   if (hasExtra) readExtra(reader, record);
-  if (type === 'file' && record.listAt === 0) checkPieces(reader, chunks, record);
-  return record;
+  if (record.piecesAt !== 0) checkPieces(reader, record);
 }
 
-function readMetadata(reader: CborReader): Metadata {
+function readMetadata(reader: CborReader, record: EntryRecord): void {
   reader.arrayOf(5, 'meta');
-  return {
-    mode: reader.uint(MODE_MAX, 'mode'),
-    uid: reader.uint(OWNER_ID_MAX, 'uid'),
-    gid: reader.uint(OWNER_ID_MAX, 'gid'),
-    mtimeSeconds: reader.int('mtime'),
-    mtimeNanos: reader.uint(NANOS_MAX, 'mtime nanoseconds'),
-  };
+  record.mode = reader.uint(MODE_MAX, 'mode');
+  record.uid = reader.uint(OWNER_ID_MAX, 'uid');
+  record.gid = reader.uint(OWNER_ID_MAX, 'gid');
+  record.mtimeSeconds = reader.int('mtime');
+  record.mtimeNanos = reader.uint(NANOS_MAX, 'mtime nanoseconds');
 }
 
 function readBody(reader: CborReader, chunks: ChunkTable, record: EntryRecord): void {
@@ -93,32 +103,32 @@ function readFileBody(reader: CborReader, chunks: ChunkTable, record: EntryRecor
     return;
   }
   record.piecesAt = reader.position;
-  record.pieces = readPieces(reader, chunks);
-  record.piecesEndAt = reader.position;
+  readPieces(reader, chunks, record);
 }
 
-/** Flat triples: index in the chunk table, offset, length. */
-export function readPieces(reader: CborReader, chunks: ChunkTable): readonly number[] {
+function readPieces(reader: CborReader, chunks: ChunkTable, record: EntryRecord): void {
   const count = reader.array('pieces');
-  if (count === 0) return NO_PIECES;
   if (count % 3 !== 0) throw reader.error('pieces are no triples');
   if (count > 3 * INLINE_PIECES_MAX) throw reader.error(`${count / 3} pieces, more than ${INLINE_PIECES_MAX}`);
-  const pieces: number[] = [];
+  const { pieces } = record;
   for (let at = 0; at < count; at += 3) {
     const index = reader.uint(Number.MAX_SAFE_INTEGER, 'chunk index');
     if (index >= chunks.length) throw reader.error(`chunk index ${index} in a table of ${chunks.length}`);
-    const offset = reader.uint(chunks.lengthBytes(index), 'offset in a chunk');
-    const length = reader.uint(chunks.lengthBytes(index) - offset, 'length in a chunk');
+    const chunkBytes = chunks.lengthBytes(index);
+    const offset = reader.uint(chunkBytes, 'offset in a chunk');
+    const length = reader.uint(chunkBytes - offset, 'length in a chunk');
     if (length === 0) throw reader.error('an empty piece');
-    pieces.push(index, offset, length);
+    pieces[at] = index;
+    pieces[at + 1] = offset;
+    pieces[at + 2] = length;
   }
-  return pieces;
+  record.pieceItems = count;
 }
 
 /** Pieces fill a file but for its holes. */
-function checkPieces(reader: CborReader, chunks: ChunkTable, record: EntryRecord): void {
+function checkPieces(reader: CborReader, record: EntryRecord): void {
   let pieceBytes = 0;
-  for (let at = 2; at < record.pieces.length; at += 3) pieceBytes += record.pieces[at] as number;
+  for (let at = 2; at < record.pieceItems; at += 3) pieceBytes += record.pieces[at] as number;
   const wanted = record.sizeBytes - holeBytes(record.holes);
   if (pieceBytes !== wanted) throw reader.error(`pieces hold ${pieceBytes} bytes of a file that has ${wanted} outside its holes`);
 }

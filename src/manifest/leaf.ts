@@ -1,25 +1,28 @@
-/** Kind 1: a leaf of the tree, decoded. Entries become objects only when they are asked for: a diff looks at most of them as bytes. */
+/**
+ * Kind 1: a leaf of the tree. Every entry is read and checked when the leaf is; of each only its places in the node are kept. Entries
+ * become objects when they are asked for, which refuses nothing any more: a diff looks at most of them as bytes.
+ */
 import { NODE_BYTES_MAX, NODE_ENTRIES_MAX } from '../base/limits.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import { sameRun } from './byte-runs.ts';
 import { CID_BYTES, type CborReader } from './cbor-reader.ts';
 import { ChunkTable } from './chunk-table.ts';
-import type { Content, Entry, Hole, Metadata, Piece, Xattr } from './entry.ts';
-import { holeBytes, readEntry, readPieces, type EntryRecord } from './entry-decode.ts';
+import type { Content, Entry, Hole, Metadata, Piece } from './entry.ts';
+import { EntryRecord, holeBytes, readEntry } from './entry-decode.ts';
 import { ENTRY_TYPES } from './entry-ranges.ts';
 import { KeyColumn } from './key-column.ts';
 
-/** Places in the node that are kept of each entry: where its type, its pieces and the end of both stand, and its list. */
+/** Places in the node that are kept of each entry: type and metadata, body, extras, its end; in the body its pieces or its list, else 0. */
 const START = 0;
-const PIECES = 1;
-const PIECES_END = 2;
+const BODY = 1;
+const BODY_END = 2;
 const END = 3;
-const LIST = 4;
-/** Not a place: 1 if it has extras. */
-const EXTRA = 5;
+const PIECES = 4;
+const LIST = 5;
 const PLACES = 6;
 
-const NOTHING = Buffer.alloc(0);
+/** What two entries of one path differ in. `content`: type, target, device number, bytes or holes; perhaps metadata too. */
+export type EntryDifference = 'none' | 'metadata' | 'content';
 
 export class Leaf {
   readonly kind = 'leaf';
@@ -29,41 +32,51 @@ export class Leaf {
   readonly chunks: ChunkTable;
   readonly logicalBytes: number;
   readonly #reader: CborReader;
-  /** PLACES numbers an entry. Only they are kept of what was read and checked: hundreds of objects a node would be work for the garbage collector. */
+  /** PLACES numbers an entry. */
   readonly #places: Uint32Array;
+  /** Of the entry that was read last. */
+  readonly #record = new EntryRecord();
 
   /** Reads what follows `[1, 1,`. */
   constructor(reader: CborReader) {
     this.#reader = reader;
-    this.chunks = new ChunkTable(reader, NODE_BYTES_MAX / CID_BYTES);
-    this.chunks.refuseRepeats(reader);
+    const chunks = new ChunkTable(reader, NODE_BYTES_MAX / CID_BYTES);
+    chunks.refuseRepeats(reader);
     const count = reader.array('entries');
     if (count === 0 || count > NODE_ENTRIES_MAX) throw reader.error(`${count} entries, not 1 to ${NODE_ENTRIES_MAX}`);
-    this.entryCount = count;
-    this.keys = new KeyColumn(count);
-    this.#places = new Uint32Array(count * PLACES);
+    const keys = new KeyColumn(count);
+    const places = new Uint32Array(count * PLACES);
+    const record = this.#record;
+    const { pieces } = record;
     let usedChunks = 0;
     let logicalBytes = 0;
     for (let index = 0; index < count; index += 1) {
       const items = reader.array('entry');
       if (items !== 5 && items !== 6) throw reader.error(`entry ${index} has ${items} items instead of 5 or 6`);
-      this.keys.read(reader);
-      const startAt = reader.position;
-      const record = readEntry(reader, this.chunks, items === 6);
-      const places = [startAt, record.piecesAt, record.piecesEndAt, reader.position, record.listAt, items - 5];
-      for (let which = 0; which < PLACES; which += 1) this.#places[index * PLACES + which] = places[which] as number;
-      const { pieces } = record;
-      for (let at = 0; at < pieces.length; at += 3) {
-        const chunk = pieces[at] as number;
+      keys.read(reader);
+      const at = index * PLACES;
+      places[at + START] = reader.position;
+      readEntry(reader, chunks, items === 6, record);
+      places[at + BODY] = record.bodyAt;
+      places[at + BODY_END] = record.bodyEndAt;
+      places[at + END] = reader.position;
+      places[at + PIECES] = record.piecesAt;
+      places[at + LIST] = record.listAt;
+      for (let item = 0; item < record.pieceItems; item += 3) {
+        const chunk = pieces[item] as number;
         if (chunk > usedChunks) throw reader.error('chunks are not in the order of their first use');
         if (chunk === usedChunks) usedChunks += 1;
       }
       logicalBytes += record.sizeBytes;
     }
-    if (usedChunks !== this.chunks.length) throw reader.error(`${this.chunks.length - usedChunks} chunks in the table are not used`);
+    if (usedChunks !== chunks.length) throw reader.error(`${chunks.length - usedChunks} chunks in the table are not used`);
     if (!Number.isSafeInteger(logicalBytes)) throw reader.error('files are larger than 2^53 - 1 bytes together');
     reader.end();
+    this.entryCount = count;
+    this.keys = keys;
+    this.chunks = chunks;
     this.logicalBytes = logicalBytes;
+    this.#places = places;
   }
 
   typeAt(index: number): Entry['type'] {
@@ -77,51 +90,62 @@ export class Leaf {
   }
 
   /** Indices in the chunk table of the chunks of an entry's pieces. */
-  *chunksOf(index: number): Generator<number> {
-    const pieces = this.#pieces(index);
-    for (let at = 0; at < pieces.length; at += 3) yield pieces[at] as number;
+  chunksOf(index: number): number[] {
+    const chunks: number[] = [];
+    const { pieces, pieceItems } = this.#recordOf(index);
+    for (let at = 0; at < pieceItems; at += 3) chunks.push(pieces[at] as number);
+    return chunks;
   }
 
   /** Bytes of a file outside its holes. */
   contentBytes(index: number): number {
-    const { sizeBytes, holes } = this.#record(index);
+    const { sizeBytes, holes } = this.#recordOf(index);
     return sizeBytes - holeBytes(holes);
   }
 
   /** The entry as an object of its own; only its key shares memory with the leaf's other keys. */
   entryAt(index: number): Entry {
-    const record = this.#record(index);
+    const record = this.#recordOf(index);
     const key = this.keys.at(index);
-    const { type, metadata } = record;
-    if (type === 'hardlink' || metadata === undefined) return { type: 'hardlink', key, target: copy(record.target) };
-    const common = withXattrs(metadata, record.xattrs);
+    const { type } = record;
+    if (type === 'hardlink') return { type, key, target: copy(record.target) };
+    const metadata = metadataOf(record);
     if (type === 'file') {
-      const file = { type, key, ...common, sizeBytes: record.sizeBytes, content: this.#content(record) };
+      const file = { type, key, ...metadata, sizeBytes: record.sizeBytes, content: this.#content(record) };
       return record.holes === undefined ? file : { ...file, holes: record.holes };
     }
-    if (type === 'symlink') return { type, key, ...common, target: copy(record.target) };
-    if (type === 'char-device' || type === 'block-device') return { type, key, ...common, major: record.major, minor: record.minor };
-    return { type, key, ...common };
+    if (type === 'symlink') return { type, key, ...metadata, target: copy(record.target) };
+    if (type === 'char-device' || type === 'block-device') return { type, key, ...metadata, major: record.major, minor: record.minor };
+    return { type, key, ...metadata };
   }
 
-  /** True if what both say of their path is the same; the keys are not looked at. */
-  sameEntry(index: number, other: Leaf, otherIndex: number): boolean {
-    if (this.#place(index, PIECES) === 0 || other.#place(otherIndex, PIECES) === 0) return this.#sameRun(index, START, END, other, otherIndex);
-    return (
-      this.#sameRun(index, START, PIECES, other, otherIndex) &&
-      this.#sameRun(index, PIECES_END, END, other, otherIndex) &&
-      samePieces(this.#pieces(index), this.chunks, other.#pieces(otherIndex), other.chunks)
-    );
+  /** What both say of their path, compared as bytes: the encoding is canonical. The keys are not looked at. */
+  difference(index: number, other: Leaf, otherIndex: number): EntryDifference {
+    if (!this.#sameContent(index, other, otherIndex)) return 'content';
+    return this.#sameRun(index, START, BODY, other, otherIndex) && this.#sameRun(index, BODY_END, END, other, otherIndex) ? 'none' : 'metadata';
   }
 
-  /** True if only metadata may differ: the same type, target, device number, bytes and holes. */
-  sameContent(index: number, other: Leaf, otherIndex: number): boolean {
-    const a = this.#record(index);
-    const b = other.#record(otherIndex);
-    if (a.type !== b.type || a.sizeBytes !== b.sizeBytes || a.major !== b.major || a.minor !== b.minor) return false;
-    if (Buffer.compare(a.target ?? NOTHING, b.target ?? NOTHING) !== 0) return false;
-    if (this.listAt(index) !== other.listAt(otherIndex)) return false;
-    return sameHoles(a.holes ?? [], b.holes ?? []) && samePieces(a.pieces, this.chunks, b.pieces, other.chunks);
+  #sameContent(index: number, other: Leaf, otherIndex: number): boolean {
+    if (this.#reader.bytes[this.#place(index, START)] !== other.#reader.bytes[other.#place(otherIndex, START)]) return false;
+    const [pieces, otherPieces] = [this.#place(index, PIECES), other.#place(otherIndex, PIECES)];
+    if (pieces === 0 || otherPieces === 0) {
+      if (!this.#sameRun(index, BODY, BODY_END, other, otherIndex)) return false;
+    } else if (!this.#sameRun(index, BODY, PIECES, other, otherIndex) || !this.#samePieces(index, other, otherIndex)) return false;
+    return this.#sameRun(index, BODY_END, END, other, otherIndex) || sameHoles(this.#recordOf(index).holes, other.#recordOf(otherIndex).holes);
+  }
+
+  /** Pieces by the chunks that they name: their indices differ from leaf to leaf. */
+  #samePieces(index: number, other: Leaf, otherIndex: number): boolean {
+    const [a, b] = [this.#reader, other.#reader];
+    a.position = this.#place(index, PIECES);
+    b.position = other.#place(otherIndex, PIECES);
+    const items = a.array('pieces');
+    if (items !== b.array('pieces')) return false;
+    for (let item = 0; item < items; item += 1) {
+      const [number, otherNumber] = [a.uint(Number.MAX_SAFE_INTEGER, 'item of a piece'), b.uint(Number.MAX_SAFE_INTEGER, 'item of a piece')];
+      if (item % 3 === 0 ? !this.chunks.sameChunk(number, other.chunks, otherNumber) : number !== otherNumber) return false;
+    }
+    return true;
   }
 
   #sameRun(index: number, from: number, to: number, other: Leaf, otherIndex: number): boolean {
@@ -131,7 +155,7 @@ export class Leaf {
   #content(record: EntryRecord): Content {
     if (record.listAt !== 0) return { list: digestFromBytes(this.#reader.bytes, record.listAt) };
     const pieces: Piece[] = [];
-    for (let at = 0; at < record.pieces.length; at += 3) {
+    for (let at = 0; at < record.pieceItems; at += 3) {
       const chunk = record.pieces[at] as number;
       pieces.push({ digest: this.chunks.digest(chunk), chunkBytes: this.chunks.lengthBytes(chunk), offsetBytes: record.pieces[at + 1] as number, lengthBytes: record.pieces[at + 2] as number });
     }
@@ -143,33 +167,19 @@ export class Leaf {
   }
 
   /** Reads an entry again. */
-  #record(index: number): EntryRecord {
+  #recordOf(index: number): EntryRecord {
     this.#reader.position = this.#place(index, START);
-    return readEntry(this.#reader, this.chunks, this.#place(index, EXTRA) === 1);
-  }
-
-  /** Reads the pieces of an entry again. */
-  #pieces(index: number): readonly number[] {
-    this.#reader.position = this.#place(index, PIECES);
-    return this.#reader.position === 0 ? [] : readPieces(this.#reader, this.chunks);
+    readEntry(this.#reader, this.chunks, this.#place(index, BODY_END) !== this.#place(index, END), this.#record);
+    return this.#record;
   }
 }
 
-/** Pieces by the chunks that they name: their indices differ from leaf to leaf. */
-function samePieces(a: readonly number[], aChunks: ChunkTable, b: readonly number[], bChunks: ChunkTable): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at += 3) {
-    if (a[at + 1] !== b[at + 1] || a[at + 2] !== b[at + 2]) return false;
-    if (!aChunks.sameChunk(a[at] as number, bChunks, b[at] as number)) return false;
-  }
-  return true;
-}
-
-function sameHoles(a: readonly Hole[], b: readonly Hole[]): boolean {
+function sameHoles(a: readonly Hole[] = [], b: readonly Hole[] = []): boolean {
   return a.length === b.length && a.every(({ offsetBytes, lengthBytes }, at) => offsetBytes === b[at]?.offsetBytes && lengthBytes === b[at].lengthBytes);
 }
 
-function withXattrs(metadata: Metadata, xattrs: readonly Xattr[] | undefined): Metadata {
+function metadataOf({ mode, uid, gid, mtimeSeconds, mtimeNanos, xattrs }: EntryRecord): Metadata {
+  const metadata = { mode, uid, gid, mtimeSeconds, mtimeNanos };
   return xattrs === undefined ? metadata : { ...metadata, xattrs: xattrs.map(({ name, value }) => ({ name: copy(name), value: copy(value) })) };
 }
 

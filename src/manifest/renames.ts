@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RENAME_PARTS_COMPARED_MAX, RENAME_WINDOW_CHANGES_MAX } from '../base/limits.ts';
 import { contentName, targetName } from './content-name.ts';
-import type { ManifestChange } from './diff.ts';
+import { detached, type ManifestChange } from './change.ts';
 import type { Entry, FileEntry, PathKey, Piece } from './entry.ts';
 import { compareKeys, nameOfKey, parentKey } from './key.ts';
 
@@ -26,7 +26,7 @@ export type NameContents = (files: readonly FileEntry[]) => Promise<ReadonlyMap<
 export async function* withRenames(changes: AsyncIterable<ManifestChange>, nameContents: NameContents, windowMax = RENAME_WINDOW_CHANGES_MAX): AsyncGenerator<TreeChange, void, undefined> {
   let window: ManifestChange[] = [];
   for await (const change of changes) {
-    window.push(change);
+    window.push(detached(change));
     if (window.length < windowMax) continue;
     yield* settled(window, nameContents);
     window = [];

@@ -2,7 +2,7 @@ import t from 'tap';
 import { hash } from '../../../src/chunking/hash.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { exactChanges } from '../../../src/cli/exact-changes.ts';
-import type { ManifestChange } from '../../../src/manifest/diff.ts';
+import type { ManifestChange } from '../../../src/manifest/change.ts';
 import type { FileEntry } from '../../../src/manifest/entry.ts';
 import { keyFromPath } from '../../../src/manifest/key.ts';
 import { encodeFrame } from '../../../src/store/frame-encode.ts';

@@ -1,9 +1,11 @@
 import t from 'tap';
+import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
-import { diffManifests, type ManifestChange } from '../../../src/manifest/diff.ts';
+import { detached, type ManifestChange } from '../../../src/manifest/change.ts';
+import { diffManifests } from '../../../src/manifest/diff.ts';
 import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
 import { displayPath, keyFromPath } from '../../../src/manifest/key.ts';
-import { BlockMap } from '../../doubles/block-map.ts';
+import { BlockMap, chunk } from '../../doubles/block-map.ts';
 import { seededEdits, seededTree, sorted } from '../../doubles/seeded-tree.ts';
 
 const COMMON = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 };
@@ -93,4 +95,43 @@ void t.test('a node that is not there is an error, not a difference', async (t) 
   await t.rejects(async () => {
     for await (const _ of diffManifests(blocks.manifest(before), blocks.manifest(after)));
   }, { code: 'BC_MANIFEST_INCOMPLETE' });
+});
+
+void t.test('the entries of a change are those of the trees, whenever and in whatever order they are asked for', async (t) => {
+  const blocks = new BlockMap();
+  const tree = seededTree(11, 600);
+  const [before, after] = [blocks.manifest(blocks.build(tree.values()).root), blocks.manifest(blocks.build(seededEdits(tree, 12, 60).values()).root)];
+  const changes: ManifestChange[] = [];
+  for await (const change of diffManifests(before, after)) changes.push(change);
+  t.ok(changes.length > 20);
+  for (const change of changes.toReversed()) {
+    const { key } = (change.after ?? change.before) as Entry;
+    t.same(change.before, await before.lookup(key));
+    t.same(change.after, await after.lookup(key));
+    const { kind, contentChanged, before: old, after: now } = change;
+    const plain = detached(change);
+    t.same(plain, { kind, before: old, after: now, contentChanged });
+    t.ok(plain.before === old && plain.after === now, 'each is one object, which may be a key of a map');
+    t.equal(detached(plain), plain, 'what is detached stays as it is');
+  }
+});
+
+void t.test('a node that breaks the format is refused before a change of it is given out', async (t) => {
+  const blocks = new BlockMap();
+  const before = blocks.build([root, file('a', 'x')]).root;
+  const meta = [0o644, 0, 0, 0, 0];
+  const leaf = (last: unknown): Digest => blocks.putNode([1, 1, [[chunk('y'), 100]], [[0, Buffer.alloc(0), 1, [0o755, 0, 0, 0, 0], null], [0, Buffer.from('a'), 0, meta, [10, [0, 0, 10]]], last]]);
+  const cases: readonly (readonly [string, unknown, string])[] = [
+    ['pieces that do not fill the file', [0, Buffer.from('z'), 0, meta, [11, [0, 0, 10]]], 'BC_MANIFEST_MALFORMED'],
+    ['a mode out of range', [0, Buffer.from('z'), 0, [0o10000, 0, 0, 0, 0], [0, []]], 'BC_MANIFEST_MALFORMED'],
+    ['a link target with a NUL byte', [0, Buffer.from('z'), 2, meta, Buffer.from('a\0b')], 'BC_MANIFEST_UNSAFE'],
+    ['attributes out of order', [0, Buffer.from('z'), 0, meta, [0, []], { xattrs: [[Buffer.from('b'), Buffer.alloc(0)], [Buffer.from('a'), Buffer.alloc(0)]] }], 'BC_MANIFEST_MALFORMED'],
+  ];
+  for (const [what, last, code] of cases) {
+    let count = 0;
+    await t.rejects(async () => {
+      for await (const _ of diffManifests(blocks.manifest(before), blocks.manifest(leaf(last)))) count += 1;
+    }, { code }, what);
+    t.equal(count, 0, what);
+  }
 });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { hash } from '../../../src/chunking/hash.ts';
-import { diffManifests, type ManifestChange } from '../../../src/manifest/diff.ts';
+import type { ManifestChange } from '../../../src/manifest/change.ts';
+import { diffManifests } from '../../../src/manifest/diff.ts';
 import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
 import { displayPath, keyFromPath } from '../../../src/manifest/key.ts';
 import { metadataDiffers, withRenames, type NameContents } from '../../../src/manifest/renames.ts';
