@@ -1,6 +1,8 @@
 /**
  * Makes a layer of what is stored: walks the manifest, sees that every node and chunk of it is there, and counts. The whole
  * check stands before the one batch that makes the layer visible, so a publish that dies leaves only chunks that nobody names.
+ * Of a tree that a layer was committed of before, the rules were checked then, and its root says that nothing about it is different:
+ * it is seen that all is there, and no more.
  */
 import type { Clock } from '../base/clock.ts';
 import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
@@ -8,6 +10,7 @@ import { COMMITS_WAITING_MAX } from '../base/limits.ts';
 import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
 import { decodeDescriptor, type DescribedCounts, type LayerKind } from '../manifest/descriptor.ts';
 import type { Entry, ManifestBlock } from '../manifest/entry.ts';
+import { knownBlocks } from '../manifest/known-tree.ts';
 import { Manifest } from '../manifest/read.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
@@ -77,26 +80,14 @@ export class Committer {
     const own = new LayerCount(this.#store, this.#ledger, sequence);
     await own.add(descriptor, bytes.byteLength);
     const manifest = new Manifest(described.tree, (digest) => this.#read(digest));
-    let files = 0;
-    const passing = {
-      entry: (type: Entry['type']) => void (files += Number(type === 'file')),
-      block: (block: ManifestBlock) => {
-        throwIfAborted(signal);
-        return nodes.add(block.digest, block.bytes.byteLength);
-      },
-    };
-    for await (const chunk of manifest.chunks(passing)) {
-      throwIfAborted(signal);
-      await chunks.add(chunk.digest, chunk.bytes);
-    }
-    const { node: top } = await manifest.nodes.tree({ digest: described.tree, claim: undefined });
+    const before = this.#catalog.resolve({ root: described.tree });
+    const walked = before === undefined ? await walk(manifest, { nodes, chunks }, signal) : await walkAgain(manifest, before, { nodes, chunks }, signal);
     for (const count of [own, nodes, chunks]) await count.finish();
     if (chunks.missingCount > 0) {
       throw new BranchcastError('BC_MANIFEST_INCOMPLETE', `${chunks.missingCount} chunks of ${name}@${version} are not stored`, { details: { name, version, missingCount: chunks.missingCount } });
     }
-    // What the top says of entries and bytes, the walk has held against every node below.
     checkDescribed(described, {
-      entries: top.entryCount, files, logicalBytes: top.logicalBytes,
+      ...walked,
       chunks: chunks.count, chunkBytes: chunks.bytes, manifestNodes: nodes.count, manifestBytes: nodes.bytes,
     });
     const counts = [own, nodes, chunks];
@@ -120,6 +111,43 @@ export class Committer {
       throw asBranchcastError(thrown);
     }
   }
+}
+
+interface Counting {
+  readonly nodes: LayerCount;
+  readonly chunks: LayerCount;
+}
+
+type WalkedCounts = Pick<DescribedCounts, 'entries' | 'files' | 'logicalBytes'>;
+
+/** Checks the whole tree, and counts what it names. */
+async function walk(manifest: Manifest, { nodes, chunks }: Counting, signal: AbortSignal): Promise<WalkedCounts> {
+  let files = 0;
+  const passing = {
+    entry: (type: Entry['type']) => void (files += Number(type === 'file')),
+    block: (block: ManifestBlock) => {
+      throwIfAborted(signal);
+      return nodes.add(block.digest, block.bytes.byteLength);
+    },
+  };
+  for await (const chunk of manifest.chunks(passing)) {
+    throwIfAborted(signal);
+    await chunks.add(chunk.digest, chunk.bytes);
+  }
+  // What the top says of entries and bytes, the walk has held against every node below.
+  const { node: top } = await manifest.nodes.tree({ digest: manifest.root, claim: undefined });
+  return { entries: top.entryCount, files, logicalBytes: top.logicalBytes };
+}
+
+/** Counts what a tree names that `before` was committed of. */
+async function walkAgain(manifest: Manifest, before: PublishedLayer, { nodes, chunks }: Counting, signal: AbortSignal): Promise<WalkedCounts> {
+  for await (const { block, chunks: named } of knownBlocks(manifest)) {
+    throwIfAborted(signal);
+    await nodes.add(block.digest, block.bytes.byteLength);
+    if (named === undefined) continue;
+    for (const index of named.indices()) await chunks.add(named.digest(index), named.lengthBytes(index));
+  }
+  return { entries: before.entryCount, files: before.fileCount, logicalBytes: before.logicalBytes };
 }
 
 /** A descriptor must tell the truth of what is to be fetched, since everybody plans by it. */

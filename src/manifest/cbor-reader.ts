@@ -12,6 +12,7 @@ const MAJOR_BYTES = 2;
 const MAJOR_TEXT = 3;
 const MAJOR_ARRAY = 4;
 const MAJOR_MAP = 5;
+const MAJOR_TAG = 6;
 const MAJOR_NAMES = ['an integer', 'a negative integer', 'bytes', 'text', 'an array', 'a map', 'a tag', 'a simple value'] as const;
 const NULL = 0xf6;
 
@@ -109,6 +110,43 @@ export class CborReader {
     if (!good) throw this.error(`${what} is not a CID with codec 0x${codec.toString(16)} and a blake3-256 digest`);
     this.position += CID_BYTES;
     return digestAt;
+  }
+
+  /**
+   * Goes past an item, whatever it is and holds, and answers where the digests of the CIDs in it stand. For a node that was read item by
+   * item before: what DAG-CBOR does not allow is refused only where it would lead astray.
+   */
+  skip(codec: typeof RAW_CODE | typeof DAG_CBOR_CODE, what: string): number[] {
+    const { bytes } = this;
+    const digestsAt: number[] = [];
+    let at = this.position;
+    // An array or a map is no more than items that are still to come.
+    for (let left = 1; left > 0; left -= 1) {
+      const initial = bytes[at];
+      if (initial === undefined) throw this.error(`${what} is cut off`);
+      if (initial === CID_HEADER[0]) {
+        this.position = at;
+        digestsAt.push(this.cid(codec, what));
+        at = this.position;
+        continue;
+      }
+      const [major, kind] = [initial >> 5, initial & 31];
+      let argument = kind;
+      at += 1;
+      if (kind >= 24) {
+        if (kind > 27) throw this.error(`${what} has an indefinite or reserved length`);
+        argument = 0;
+        for (const end = at + (1 << (kind - 24)); at < end; at += 1) argument = argument * 256 + (bytes[at] ?? 0);
+      }
+      if (major === MAJOR_BYTES || major === MAJOR_TEXT) at += argument;
+      else if (major === MAJOR_ARRAY) left += argument;
+      else if (major === MAJOR_MAP) left += 2 * argument;
+      else if (major === MAJOR_TAG) throw this.error(`${what} holds a tag that is not known`);
+      // Before anything is added up that a double would not hold exactly.
+      if (at > bytes.length || left > bytes.length) throw this.error(`${what} is cut off`);
+    }
+    this.position = at;
+    return digestsAt;
   }
 
   end(): void {

@@ -69,6 +69,20 @@ export class NodeReader {
     return { node, bytes };
   }
 
+  /**
+   * The bytes of a node, verified against their digest and not decoded: for a tree that has been walked before, of which the digest says
+   * all that a decoder would. Throws BC_MANIFEST_INCOMPLETE, BC_CHUNK_CORRUPT, BC_MANIFEST_MALFORMED for one that is too long.
+   */
+  async block(digest: Digest): Promise<Uint8Array> {
+    const given = await this.#read(digest);
+    if (given === undefined) throw nodeError('BC_MANIFEST_INCOMPLETE', digest, 'it is not stored');
+    if (given.byteLength > NODE_BYTES_MAX) throw malformed(digest, `${given.byteLength} bytes, more than ${NODE_BYTES_MAX}`);
+    // A view of a whole frame would keep the frame in memory for as long as the node is kept.
+    const bytes = given.buffer.byteLength > 2 * given.byteLength ? new Uint8Array(given) : given;
+    if (hash(bytes) !== digest) throw nodeError('BC_CHUNK_CORRUPT', digest, `its ${bytes.byteLength} bytes have another digest`);
+    return bytes;
+  }
+
   async #treeNode(digest: Digest): Promise<ReadNode<TreeNode>> {
     const { node, bytes } = await this.#node(digest);
     if (node.kind !== 'leaf' && node.kind !== 'interior') throw malformed(digest, `a ${node.kind} where a node of the tree belongs`);
@@ -76,12 +90,7 @@ export class NodeReader {
   }
 
   async #node(digest: Digest): Promise<ReadNode<Node>> {
-    const given = await this.#read(digest);
-    if (given === undefined) throw nodeError('BC_MANIFEST_INCOMPLETE', digest, 'it is not stored');
-    if (given.byteLength > NODE_BYTES_MAX) throw malformed(digest, `${given.byteLength} bytes, more than ${NODE_BYTES_MAX}`);
-    // A view of a whole frame would keep the frame in memory for as long as the node is kept.
-    const bytes = given.buffer.byteLength > 2 * given.byteLength ? new Uint8Array(given) : given;
-    if (hash(bytes) !== digest) throw nodeError('BC_CHUNK_CORRUPT', digest, `its ${bytes.byteLength} bytes have another digest`);
+    const bytes = await this.block(digest);
     return { node: decodeNode(bytes, digest), bytes };
   }
 }

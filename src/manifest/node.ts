@@ -1,9 +1,9 @@
 /** A node of a manifest from its bytes. docs/formats.md, "Manifest". Nothing is believed: shape, order and ranges are checked here. */
 import { NODE_BYTES_MAX } from '../base/limits.ts';
-import type { Digest } from '../chunking/digest.ts';
-import { CborReader } from './cbor-reader.ts';
+import { DAG_CBOR_CODE, digestFromBytes, type Digest } from '../chunking/digest.ts';
+import { CborReader, CID_BYTES } from './cbor-reader.ts';
 import { ChunkListInterior, ChunkListLeaf } from './chunk-list.ts';
-import type { ChunkTable } from './chunk-table.ts';
+import { ChunkTable } from './chunk-table.ts';
 import { FORMAT_VERSION, NODE_KIND } from './entry-ranges.ts';
 import { Interior } from './interior.ts';
 import { Leaf } from './leaf.ts';
@@ -21,15 +21,8 @@ const ITEM_COUNTS = [0, 4, 4, 3, 4] as const;
  * BC_MANIFEST_MALFORMED, BC_MANIFEST_UNSAFE (a name that could lead out of a directory), BC_FORMAT_VERSION.
  */
 export function decodeNode(bytes: Uint8Array, digest: Digest): Node {
-  if (bytes.byteLength > NODE_BYTES_MAX) throw malformed(digest, `${bytes.byteLength} bytes, more than ${NODE_BYTES_MAX}`);
-  const reader = new CborReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), digest);
-  const itemCount = reader.array('node');
-  const version = reader.uint(Number.MAX_SAFE_INTEGER, 'version');
-  if (version > FORMAT_VERSION) throw nodeError('BC_FORMAT_VERSION', digest, `format version ${version}; this branchcast knows ${FORMAT_VERSION}`);
-  if (version < FORMAT_VERSION) throw reader.error(`format version ${version}`);
-  const kind = reader.uint(NODE_KIND.chunkListInterior, 'kind');
-  if (itemCount !== ITEM_COUNTS[kind]) throw reader.error(`a node of kind ${kind} with ${itemCount} items`);
-  switch (kind) {
+  const reader = readerOf(bytes, digest);
+  switch (readKind(reader)) {
     case NODE_KIND.leaf:
       return new Leaf(reader);
     case NODE_KIND.interior:
@@ -39,6 +32,32 @@ export function decodeNode(bytes: Uint8Array, digest: Digest): Node {
     default:
       return new ChunkListInterior(reader);
   }
+}
+
+/** What a leaf names, for one that was decoded before: its entries are not looked at but for the digests of chunk lists. Throws as decodeNode does. */
+export function leafNames(bytes: Uint8Array, digest: Digest): { readonly chunks: ChunkTable; readonly lists: readonly Digest[] } {
+  const reader = readerOf(bytes, digest);
+  if (readKind(reader) !== NODE_KIND.leaf) throw reader.error('another node where a leaf belongs');
+  const chunks = new ChunkTable(reader, NODE_BYTES_MAX / CID_BYTES);
+  const lists = reader.skip(DAG_CBOR_CODE, 'entries').map((digestAt) => digestFromBytes(bytes, digestAt));
+  reader.end();
+  return { chunks, lists };
+}
+
+function readerOf(bytes: Uint8Array, digest: Digest): CborReader {
+  if (bytes.byteLength > NODE_BYTES_MAX) throw malformed(digest, `${bytes.byteLength} bytes, more than ${NODE_BYTES_MAX}`);
+  return new CborReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), digest);
+}
+
+/** Reads what every node begins with. */
+function readKind(reader: CborReader): number {
+  const itemCount = reader.array('node');
+  const version = reader.uint(Number.MAX_SAFE_INTEGER, 'version');
+  if (version > FORMAT_VERSION) throw nodeError('BC_FORMAT_VERSION', reader.node, `format version ${version}; this branchcast knows ${FORMAT_VERSION}`);
+  if (version < FORMAT_VERSION) throw reader.error(`format version ${version}`);
+  const kind = reader.uint(NODE_KIND.chunkListInterior, 'kind');
+  if (itemCount !== ITEM_COUNTS[kind]) throw reader.error(`a node of kind ${kind} with ${itemCount} items`);
+  return kind;
 }
 
 /** The nodes that a node leads to: children, and the chunk lists of a leaf's files; each once. Throws as decodeNode does. */

@@ -4,14 +4,16 @@ import fc from 'fast-check';
 import { CID } from 'multiformats/cid';
 import t from 'tap';
 import { BranchcastError, type ErrorCode } from '../../src/base/errors.ts';
-import { nodeCid, type Digest } from '../../src/chunking/digest.ts';
+import { DAG_CBOR_CODE, digestFromBytes, nodeCid, type Digest } from '../../src/chunking/digest.ts';
 import { hash } from '../../src/chunking/hash.ts';
 import { readCar, writeCar } from '../../src/manifest/car.ts';
+import { CborReader } from '../../src/manifest/cbor-reader.ts';
 import type { ManifestChange } from '../../src/manifest/change.ts';
 import { decodeDescriptor } from '../../src/manifest/descriptor.ts';
 import { diffManifests } from '../../src/manifest/diff.ts';
+import { knownBlocks } from '../../src/manifest/known-tree.ts';
 import { missingBlocks } from '../../src/manifest/missing-blocks.ts';
-import { decodeNode } from '../../src/manifest/node.ts';
+import { decodeNode, leafNames, linksOf } from '../../src/manifest/node.ts';
 import { Manifest } from '../../src/manifest/read.ts';
 import { BlockMap } from '../doubles/block-map.ts';
 import { seededNumbers, seededTree } from '../doubles/seeded-tree.ts';
@@ -70,7 +72,18 @@ async function drainDiff(before: Manifest, after: Manifest): Promise<void> {
 function decodeBoth(bytes: Uint8Array): boolean {
   const good = accepted(() => readAll(bytes), NODE_CODES);
   if (good && !Buffer.from(encode(decode(bytes))).equals(bytes)) throw new Error(`accepted, but not canonical: ${Buffer.from(bytes).toString('hex')}`);
+  nameBoth(bytes, good);
   return good;
+}
+
+/** The short way to what a leaf names: of a good leaf it says what the decoder says, of other bytes anything, or it refuses them. */
+function nameBoth(bytes: Uint8Array, good: boolean): void {
+  let names: ReturnType<typeof leafNames> | undefined;
+  accepted(() => { names = leafNames(bytes, hash(bytes)); }, NODE_CODES);
+  const node = good ? decodeNode(bytes, hash(bytes)) : undefined;
+  if (node?.kind !== 'leaf') return;
+  const lists = new Set(names?.lists);
+  if (names?.chunks.length !== node.chunks.length || lists.size !== linksOf(node).length || !linksOf(node).every((list) => lists.has(list))) throw new Error('it names something else');
 }
 
 function readAll(bytes: Uint8Array): void {
@@ -102,6 +115,30 @@ void t.test('nodes with some bytes changed, cut out or put in', (t) => {
   t.ok(goodCount > 0, 'some remain nodes: the test sees both');
   t.end();
 });
+
+void t.test('an item is passed over as a whole, whatever it is', (t) => {
+  const value = fc.letrec((tie) => ({
+    value: fc.oneof({ maxDepth: 5 }, fc.maxSafeInteger(), fc.constantFrom(null, true, 1.5, -0.1), fc.uint8Array({ maxLength: 300 }), fc.string({ maxLength: 30 }), fc.constant(nodeCid(built.root)), fc.array(tie('value'), { maxLength: 30 }), fc.dictionary(fc.string({ maxLength: 9 }), tie('value'), { maxKeys: 5 })),
+  })).value;
+  fc.assert(fc.property(value, fc.uint8Array({ maxLength: 9 }), (any, rest) => {
+    const item = encode(any);
+    const reader = new CborReader(Buffer.concat([item, rest]), built.root);
+    const found = reader.skip(DAG_CBOR_CODE, 'item');
+    if (reader.position !== item.length) throw new Error(`${reader.position} of ${item.length} bytes`);
+    if (found.length !== cidCount(any) || found.some((at) => digestFromBytes(reader.bytes, at) !== built.root)) throw new Error('other CIDs');
+  }), { ...RUNS, numRuns: 1000 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+    const reader = new CborReader(Buffer.from(bytes), built.root);
+    if (accepted(() => reader.skip(DAG_CBOR_CODE, 'item'), NODE_CODES) && !(reader.position > 0 && reader.position <= bytes.length)) throw new Error(`it went to ${reader.position} of ${bytes.length}`);
+  }), { ...RUNS, numRuns: 5000 });
+  t.end();
+});
+
+function cidCount(value: unknown): number {
+  if (CID.asCID(value) !== null) return 1;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 0;
+  return Object.values(value).reduce<number>((sum, part) => sum + cidCount(part), 0);
+}
 
 void t.test('every truncation of a node is refused', (t) => {
   const bytes = samples[0] as Uint8Array;
@@ -174,6 +211,7 @@ void t.test('manifests whose nodes lie', async (t) => {
     await drain(lying.entries(), READ_CODES);
     answers.add(await drain(lying.chunks(), READ_CODES));
     await drain(lying.blocks(), READ_CODES);
+    await drain(knownBlocks(lying), READ_CODES);
     await drainDiff(good, lying);
     await drainDiff(lying, good);
     await drain(missingBlocks(lying, [good]), READ_CODES);
@@ -190,6 +228,7 @@ void t.test('sources that give any block for any digest', async () => {
     for (const read of [async () => always, async () => Buffer.alloc(next(2000)), async (digest: Digest) => (next(20) === 0 ? always : blocks.blocks.get(digest))]) {
       await drain(new Manifest(built.root, read).entries(), READ_CODES);
       await drain(new Manifest(built.root, read).blocks(), READ_CODES);
+      await drain(knownBlocks(new Manifest(built.root, read)), READ_CODES);
       await drainDiff(new Manifest(hash(always), read), new Manifest(built.root, read));
     }
   }), { ...RUNS, numRuns: 50 });

@@ -8,6 +8,7 @@ import { openPackChunkStore, type PackChunkStore } from '../../../src/store/pack
 import { CoreClient } from '../../../src/wan/core-client.ts';
 import { CoreSource } from '../../../src/wan/core-source.ts';
 import { uploadBlocks } from '../../../src/wan/layer-uploader.ts';
+import type { PublishedLayer } from '../../../src/wan/api-messages.ts';
 import { each, makeLayer, noiseFiles, startTestCore } from '../../doubles/test-core.ts';
 
 const layer = makeLayer(noiseFiles(60, 100_000));
@@ -82,4 +83,26 @@ void t.test('a pack that is cut off under a running core', async (t) => {
   t.ok(sound.size >= 20 && sound.size < 40, `${sound.size} chunks came`);
   t.equal(await publish(client) >= layer.chunks.length - sound.size, true);
   t.equal((await fetched(client)).size, layer.chunks.length);
+});
+
+void t.test('a tree that was committed before is not believed to be there still', async (t) => {
+  const { store, client, packsDir } = await fixture(t);
+  await publish(client);
+  const again = (version: string): Promise<PublishedLayer> => client.commitLayer({ name: 'a', version, kind: 'base', descriptor: layer.descriptor });
+  const [{ sequence, publishedAt, version, ...first }] = await client.listLayers() as [PublishedLayer];
+  const { sequence: laterSequence, publishedAt: laterAt, version: laterVersion, ...second } = await again('2');
+  t.same(second, { ...first, newStoredBytes: 0, newStoredChunkBytes: 0 }, 'the same layer, and nothing of it is new');
+  t.ok(laterSequence > sequence && laterAt >= publishedAt && laterVersion !== version);
+  for (const digest of [layer.chunks[7], layer.root] as Digest[]) {
+    const [location] = store.locate([digest]);
+    if (location === undefined) throw new Error('not stored');
+    const pack = await open(join(packsDir, `${location.packId}.pack`), 'r+');
+    await pack.write(Buffer.from('rot'), 0, 3, location.offsetBytes + location.storedBytes - 50);
+    await pack.close();
+    await store.scrub();
+    await t.rejects(again('3'), { code: 'BC_MANIFEST_INCOMPLETE' });
+    await uploadBlocks(client, each(layer.blocks), { workerCount: 1 });
+  }
+  await again('3');
+  t.equal((await client.listLayers()).length, 3);
 });

@@ -142,6 +142,12 @@ void t.test('a descriptor that does not tell the truth about the manifest is ref
     await t.rejects(commit, { code: 'BC_DESCRIPTOR_MALFORMED', details: { what, said: told[what] + 1, count: told[what] } }, what);
   }
   t.same(await client.listLayers(), []);
+  await client.commitLayer({ name: 'a', version: '1', kind: 'base', descriptor: layer.descriptor });
+  for (const what of ['entries', 'files', 'logicalBytes', 'chunks', 'chunkBytes', 'manifestNodes', 'manifestBytes'] as const) {
+    const descriptor = hash(encodeDescriptor({ ...told, [what]: told[what] + 1 }));
+    await t.rejects(client.commitLayer({ name: 'a', version: '2', kind: 'base', descriptor }), { code: 'BC_DESCRIPTOR_MALFORMED', details: { what } }, `${what}, of a tree that was committed before`);
+  }
+  t.equal((await client.listLayers()).length, 1);
 });
 
 void t.test('frames do not depend on the number of workers', async (t) => {
