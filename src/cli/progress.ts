@@ -1,5 +1,5 @@
 /** Progress on stderr: a line that is redrawn on a terminal, a plain line now and then off it. */
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 
 export interface Progress {
   /** What is going on now. May be called as often as one likes. */
@@ -15,19 +15,25 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   return stream.isTTY ? redrawn(stream) : plain(stream);
 }
 
+/** What draws is loaded when there is something to draw: finding out how wide characters are takes it longer than many a command. */
 function redrawn(stream: NodeJS.WriteStream): Progress {
-  const log = createLogUpdate(stream);
+  let log: ReturnType<typeof createLogUpdate> | undefined;
   let drawnAtMs = 0;
+  const load = async (): Promise<void> => {
+    const { createLogUpdate: create } = await import('log-update');
+    log ??= create(stream);
+  };
   return {
     update(line) {
       const nowMs = performance.now();
       if (nowMs - drawnAtMs < REDRAW_MS) return;
       drawnAtMs = nowMs;
-      log(line);
+      if (log === undefined) void load();
+      else log(line);
     },
     clear() {
-      log.clear();
-      log.done();
+      log?.clear();
+      log?.done();
     },
   };
 }
