@@ -13,7 +13,7 @@ import { treeRoot } from '../image/walk.ts';
 import { encodeDescriptor, type LayerKind } from '../manifest/descriptor.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
 import type { CoreClient } from '../wan/core-client.ts';
-import { uploadBlocks, type UploadBlock, type UploadReport } from '../wan/layer-uploader.ts';
+import { NOTHING_UPLOADED, uploadBlocks, type UploadBlock, type UploadReport } from '../wan/layer-uploader.ts';
 import type { Invocation } from './command.ts';
 
 export interface TreeToPublish {
@@ -51,8 +51,13 @@ export async function publishTree(client: CoreClient, tree: TreeToPublish, invoc
   }
 }
 
-async function publishWith(client: CoreClient, tree: TreeToPublish, cache: CaptureCache | undefined, path: string | undefined, { signal, progress }: Invocation): Promise<PublishedTree> {
+async function publishWith(client: CoreClient, tree: TreeToPublish, cache: CaptureCache | undefined, path: string | undefined, invocation: Invocation): Promise<PublishedTree> {
+  const { signal, progress } = invocation;
   const unchanged = cache === undefined ? undefined : await captureUnchanged(tree.dir, cache, signal);
+  if (unchanged !== undefined) {
+    const layer = await commitIfStored(client, tree, unchanged, invocation);
+    if (layer !== undefined) return { layer, capture: unchanged, upload: NOTHING_UPLOADED, cacheProblem: undefined };
+  }
   const stored = cache === undefined || unchanged !== undefined ? new Set<Digest>() : await storedOf(client, cache.chunks(), signal);
   const record = path === undefined || unchanged !== undefined ? undefined : new CaptureCacheWriter();
   const memory = { known: cache?.reader((digest) => stored.has(digest)), record };
@@ -70,10 +75,24 @@ async function publishWith(client: CoreClient, tree: TreeToPublish, cache: Captu
     (blocks) => uploadBlocks(client, blocks, { signal, workerCount: tree.workerCount, onProgress: (report) => { uploadedBytes = report.uploadBytes; show(); } }),
   );
   const capture = ended.value;
+  const layer = await commit(client, tree, capture, invocation);
+  return { layer, capture, upload, cacheProblem: record === undefined || path === undefined ? undefined : problemOf(() => record.save(path, DEFAULT_CHUNKER_PARAMS, capture)) };
+}
+
+function commit(client: CoreClient, tree: TreeToPublish, capture: Capture, { signal, progress }: Invocation): Promise<PublishedLayer> {
   progress.update('publish: the core checks that all is there');
   const { name, version, kind } = tree;
-  const layer = await client.commitLayer({ name, version, kind, descriptor: hash(describe(capture, tree)) }, { signal });
-  return { layer, capture, upload, cacheProblem: record === undefined || path === undefined ? undefined : problemOf(() => record.save(path, DEFAULT_CHUNKER_PARAMS, capture)) };
+  return client.commitLayer({ name, version, kind, descriptor: hash(describe(capture, tree)) }, { signal });
+}
+
+/** A tree that has not changed was most likely published to this core before: then there is nothing to ask it for. undefined if it lacks anything. */
+async function commitIfStored(client: CoreClient, tree: TreeToPublish, capture: Capture, invocation: Invocation): Promise<PublishedLayer | undefined> {
+  try {
+    return await commit(client, tree, capture, invocation);
+  } catch (error) {
+    if (hasCode(error, 'BC_MANIFEST_INCOMPLETE')) return undefined;
+    throw error;
+  }
 }
 
 /** Which of these the core has. */

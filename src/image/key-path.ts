@@ -1,13 +1,20 @@
 /** Where a manifest's key is on a disk. */
 import { lstatSync, type BigIntStats } from 'node:fs';
 import type { PathKey } from '../manifest/entry.ts';
-import { parentKey, pathOfKey } from '../manifest/key.ts';
+import { parentKey } from '../manifest/key.ts';
 
-const SLASH = Buffer.from('/');
+const NUL = 0x00;
+const SLASH = 0x2f;
 
 /** `root` and the key's components. The key has been checked: it has no component that leads out. */
 export function pathBelow(root: Buffer, key: PathKey): Buffer {
-  return key.length === 0 ? root : Buffer.concat([root, SLASH, pathOfKey(key)]);
+  if (key.length === 0) return root;
+  const path = Buffer.allocUnsafe(root.length + 1 + key.length);
+  path.set(root);
+  path[root.length] = SLASH;
+  // Byte by byte: paths are short, and this is done for every entry of a tree.
+  for (let at = 0, to = root.length + 1; at < key.length; at += 1, to += 1) path[to] = key[at] === NUL ? SLASH : (key[at] as number);
+  return path;
 }
 
 /** What the path itself is, a link not followed; undefined if nothing is there. */

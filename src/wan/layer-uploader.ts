@@ -43,6 +43,12 @@ export interface UploadReport {
   readonly newStoredBytes: number;
 }
 
+/** Of a publish that had nothing to ask for or to send. */
+export const NOTHING_UPLOADED: UploadReport = {
+  blockCount: 0, uniqueCount: 0, chunkCount: 0, chunkBytes: 0, nodeCount: 0, nodeBytes: 0,
+  sentCount: 0, sentRawBytes: 0, uploadBytes: 0, newChunkCount: 0, newRawBytes: 0, newStoredBytes: 0,
+};
+
 export interface UploadOptions {
   readonly signal?: AbortSignal;
   /** zstd level of the frames; ZSTD_LEVEL_DEFAULT if not given. */
@@ -62,10 +68,7 @@ type MutableReport = { -readonly [K in keyof UploadReport]: UploadReport[K] };
 /** Resolves when every block is durable at the core. Frames do not depend on the number of workers or on timing. Ends `blocks` early if it fails. */
 export async function uploadBlocks(client: CoreClient, blocks: AsyncIterable<UploadBlock>, options: UploadOptions = {}): Promise<UploadReport> {
   const { signal, onProgress } = options;
-  const report: MutableReport = {
-    blockCount: 0, uniqueCount: 0, chunkCount: 0, chunkBytes: 0, nodeCount: 0, nodeBytes: 0,
-    sentCount: 0, sentRawBytes: 0, uploadBytes: 0, newChunkCount: 0, newRawBytes: 0, newStoredBytes: 0,
-  };
+  const report: MutableReport = { ...NOTHING_UPLOADED };
   const workers = new FrameWorkers(options.workerCount, OPEN_FRAMES);
   const level = options.compressionLevel ?? ZSTD_LEVEL_DEFAULT;
   const bodies = new UploadBodies();
