@@ -106,7 +106,8 @@ function readFileBody(reader: CborReader, chunks: ChunkTable, record: EntryRecor
   readPieces(reader, chunks, record);
 }
 
-function readPieces(reader: CborReader, chunks: ChunkTable, record: EntryRecord): void {
+/** Reads the pieces alone: nothing else of `record` is touched. */
+export function readPieces(reader: CborReader, chunks: ChunkTable, record: EntryRecord): void {
   const count = reader.array('pieces');
   if (count % 3 !== 0) throw reader.error('pieces are no triples');
   if (count > 3 * INLINE_PIECES_MAX) throw reader.error(`${count / 3} pieces, more than ${INLINE_PIECES_MAX}`);

@@ -8,7 +8,7 @@ import { sameRun } from './byte-runs.ts';
 import { CID_BYTES, type CborReader } from './cbor-reader.ts';
 import { ChunkTable } from './chunk-table.ts';
 import type { Content, Entry, Hole, Metadata, Piece } from './entry.ts';
-import { EntryRecord, holeBytes, readEntry } from './entry-decode.ts';
+import { EntryRecord, holeBytes, readEntry, readPieces } from './entry-decode.ts';
 import { ENTRY_TYPES } from './entry-ranges.ts';
 import { KeyColumn } from './key-column.ts';
 
@@ -20,6 +20,8 @@ const END = 3;
 const PIECES = 4;
 const LIST = 5;
 const PLACES = 6;
+
+const NO_CHUNKS: readonly number[] = [];
 
 /** What two entries of one path differ in. `content`: type, target, device number, bytes or holes; perhaps metadata too. */
 export type EntryDifference = 'none' | 'metadata' | 'content';
@@ -90,10 +92,14 @@ export class Leaf {
   }
 
   /** Indices in the chunk table of the chunks of an entry's pieces. */
-  chunksOf(index: number): number[] {
+  chunksOf(index: number): readonly number[] {
+    const piecesAt = this.#place(index, PIECES);
+    if (piecesAt === 0) return NO_CHUNKS;
+    this.#reader.position = piecesAt;
+    const record = this.#record;
+    readPieces(this.#reader, this.chunks, record);
     const chunks: number[] = [];
-    const { pieces, pieceItems } = this.#recordOf(index);
-    for (let at = 0; at < pieceItems; at += 3) chunks.push(pieces[at] as number);
+    for (let at = 0; at < record.pieceItems; at += 3) chunks.push(record.pieces[at] as number);
     return chunks;
   }
 
