@@ -1,10 +1,7 @@
 /** Where a manifest's key is on a disk. */
 import { lstatSync, type BigIntStats } from 'node:fs';
 import type { PathKey } from '../manifest/entry.ts';
-import { parentKey } from '../manifest/key.ts';
-
-const NUL = 0x00;
-const SLASH = 0x2f;
+import { NUL, parentKey, SLASH } from '../manifest/key.ts';
 
 /** `root` and the key's components. The key has been checked: it has no component that leads out. */
 export function pathBelow(root: Buffer, key: PathKey): Buffer {

@@ -1,10 +1,10 @@
 /** The keys of one node: ascending, each sharing as many bytes as possible with the one before it. Kept in one buffer, not in an object each. */
-import { PATH_BYTES_MAX } from '../base/limits.ts';
+import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '../base/limits.ts';
 import { nodeError } from './node-error.ts';
 import { compareRuns } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { PathKey } from './entry.ts';
-import { keyProblem } from './key.ts';
+import { DOT, keyProblem, NUL, SLASH } from './key.ts';
 
 /** Room for a key of usual length; the buffer grows as it must. */
 const KEY_BYTES_USUAL = 48;
@@ -34,12 +34,18 @@ export class KeyColumn {
     // Byte by byte: keys are short, and a call of copy() costs more than that.
     for (let at = 0; at < shared; at += 1) bytes[start + at] = bytes[previousStart + at] as number;
     const { position, bytes: source } = reader;
-    for (let at = 0; at < suffixLength; at += 1) bytes[start + shared + at] = source[position + at] as number;
+    // One name's end, and no longer than a name may be: there is nothing in it that could be wrong, unless it is all dots.
+    let isPlain = end - start <= NAME_BYTES_MAX && source[position + suffixLength - 1] !== DOT;
+    for (let at = 0; at < suffixLength; at += 1) {
+      const byte = source[position + at] as number;
+      bytes[start + shared + at] = byte;
+      if (byte === NUL || byte === SLASH) isPlain = false;
+    }
     // The first byte that differs must be greater; it also proves that no more could have been shared.
     const ascends = length === 0 || (suffixLength > 0 && (previousStart + shared === start || (bytes[start + shared] as number) > (bytes[previousStart + shared] as number)));
     if (!ascends) throw reader.error(`key ${length} does not come after the key before it, or shares more with it than it says`);
     reader.position += suffixLength;
-    const problem = keyProblem(bytes, start, end, shared);
+    const problem = isPlain ? undefined : keyProblem(bytes, start, end, shared);
     if (problem !== undefined) throw nodeError(problem.code, reader.node, `key ${length}: ${problem.what}`);
     this.#ends[length] = end;
     this.length += 1;

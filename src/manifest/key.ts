@@ -8,9 +8,9 @@ import type { PathKey } from './entry.ts';
 
 export const ROOT_KEY: PathKey = Buffer.alloc(0);
 
-const NUL = 0x00;
-const DOT = 0x2e;
-const SLASH = 0x2f;
+export const NUL = 0x00;
+export const DOT = 0x2e;
+export const SLASH = 0x2f;
 
 /** What is wrong with a key, and whether it could lead out of a target directory or is merely no key. */
 export interface KeyProblem {
