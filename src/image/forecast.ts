@@ -5,7 +5,7 @@ import { diffManifests } from '../manifest/diff.ts';
 import type { Manifest } from '../manifest/read.ts';
 
 export interface Forecast {
-  /** Files that are written anew; empty ones are not counted. */
+  /** Files that are written anew, or compared with the old one of their name when their bytes are there; empty ones are not counted. */
   readonly fileCount: number;
   readonly fileBytes: number;
   /** Files that are moved by giving them another name: nothing of them is written. */

@@ -10,8 +10,8 @@ import type { Manifest } from '../manifest/read.ts';
 import { eachPlace, hasWholeChunks } from './file-places.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import type { Pace } from './pace.ts';
-import { openStable, type StableFile } from './read-file.ts';
-import type { StatCache } from './stat-cache.ts';
+import { openStable, readWhole, type StableFile } from './read-file.ts';
+import { StatCache } from './stat-cache.ts';
 
 /** A name in the old tree, and its number among the entries of the old manifest. */
 export interface OldName {
@@ -24,6 +24,8 @@ export class OldTree {
   /** What the tree is believed to be; nothing is taken from it on belief alone. */
   readonly manifest: Manifest;
   readonly #cache: StatCache;
+  /** Files linked for bytes that the new manifest names. Never saved: that they have what the old one says is another matter. */
+  readonly #compared: StatCache;
   /** Numbers of the linked files, and the modification times that they had then. */
   readonly #linked = new Map<number, bigint>();
 
@@ -31,6 +33,7 @@ export class OldTree {
     this.path = path;
     this.manifest = manifest;
     this.#cache = cache;
+    this.#compared = new StatCache(manifest.root);
   }
 
   /**
@@ -42,21 +45,25 @@ export class OldTree {
     const stat = lstatIfThere(path);
     if (stat?.isFile() !== true || stat.size !== BigInt(entry.sizeBytes)) return false;
     if (!this.#cache.matches(index, stat) && !(await this.#isVerified(key, path, stat, entry, contents, pace))) return false;
-    if (!tryLink(path, stagePath)) return false;
-    // The name may have come to mean another file since it was looked at.
-    const linked = lstatIfThere(stagePath);
-    if (linked === undefined || !isSameContent(linked, stat)) {
-      unlinkSync(stagePath);
-      return false;
-    }
-    this.#cache.set(index, linked);
-    this.#linked.set(index, linked.mtimeNs);
-    return true;
+    return this.#linkTo(stagePath, path, stat, index, this.#cache);
+  }
+
+  /**
+   * The same for an old file of which no manifest says that it has the new content: it is read, and linked if it holds just these bytes. False for one
+   * that another new file shares already, too.
+   */
+  linkIfEqual({ key, index }: OldName, bytes: Uint8Array, stagePath: Buffer): boolean {
+    if (this.#linked.has(index)) return false;
+    const path = pathBelow(this.path, key);
+    const stat = lstatIfThere(path);
+    if (stat?.isFile() !== true || stat.size !== BigInt(bytes.byteLength)) return false;
+    if (!this.#cache.matches(index, stat) && !this.#isOwn(key, stat)) return false;
+    return holds(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
   }
 
   /** Whether the inode is still as it was when it was linked (or, after settle(), when that was called). */
   isUnchanged(index: number, stat: BigIntStats): boolean {
-    return this.#cache.matches(index, stat);
+    return this.#cache.matches(index, stat) || this.#compared.matches(index, stat);
   }
 
   /** Notes the change times of the linked files anew: an inode's moves when it gets or loses a name. */
@@ -78,9 +85,27 @@ export class OldTree {
     this.#cache.save(cachePath);
   }
 
-  /** Reads the whole file. Only one with no other name, which could be outside the tree, and only one that needs no other file to verify. */
+  #linkTo(stagePath: Buffer, path: Buffer, stat: BigIntStats, index: number, noted: StatCache): boolean {
+    if (!tryLink(path, stagePath)) return false;
+    // The name may have come to mean another file since it was looked at.
+    const linked = lstatIfThere(stagePath);
+    if (linked === undefined || !isSameContent(linked, stat)) {
+      unlinkSync(stagePath);
+      return false;
+    }
+    noted.set(index, linked);
+    this.#linked.set(index, linked.mtimeNs);
+    return true;
+  }
+
+  /** A file that nothing is known of has no other name, which could be outside the tree, and does not stand outside itself. */
+  #isOwn(key: PathKey, stat: BigIntStats): boolean {
+    return stat.nlink === 1n && isPlainBelow(this.path, key);
+  }
+
+  /** Reads the whole file. Only one that needs no other file to verify. */
   async #isVerified(key: PathKey, path: Buffer, stat: BigIntStats, entry: FileEntry, contents: Manifest, pace: Pace): Promise<boolean> {
-    if (stat.nlink !== 1n || !hasWholeChunks(entry) || entry.holes !== undefined || !isPlainBelow(this.path, key)) return false;
+    if (!hasWholeChunks(entry) || entry.holes !== undefined || !this.#isOwn(key, stat)) return false;
     let file: StableFile | undefined;
     try {
       const opened = openStable(path, stat);
@@ -92,12 +117,29 @@ export class OldTree {
       if (isRight) opened.finish();
       return isRight;
     } catch (error) {
-      if (hasCode(error, 'BC_TREE_CHANGED') || hasCode(error, 'BC_TREE_UNREADABLE')) return false;
+      if (isLost(error)) return false;
       throw error;
     } finally {
       file?.close();
     }
   }
+}
+
+/** Whether the file that `stat` describes holds just these bytes, as many as it has. */
+function holds(path: Buffer, stat: BigIntStats, bytes: Uint8Array): boolean {
+  const found = Buffer.allocUnsafe(bytes.byteLength);
+  try {
+    readWhole(path, stat, found);
+    return found.equals(bytes);
+  } catch (error) {
+    if (isLost(error)) return false;
+    throw error;
+  }
+}
+
+/** The file cannot be read, or not in one state: nothing is wrong with the update. */
+function isLost(error: unknown): boolean {
+  return hasCode(error, 'BC_TREE_CHANGED') || hasCode(error, 'BC_TREE_UNREADABLE');
 }
 
 function readFully(file: StableFile, lengthBytes: number): Uint8Array {

@@ -1,6 +1,6 @@
 /**
  * Which chunks a stage holds, so that a process that was killed can go on: `BCSTAGE1`, the root's 32 bytes, the boot's id as 36
- * ASCII characters, then 32 bytes for each chunk, written after the chunk's own bytes. Within one boot that is proof enough: what one process
+ * ASCII characters, then 32 bytes for each chunk, written after the chunk's own bytes, unless a file of the old tree holds some of them. Within one boot that is proof enough: what one process
  * wrote, the page cache shows the next. After another boot the staged bytes are verified.
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';

@@ -6,6 +6,7 @@ import type { Manifest } from '../manifest/read.ts';
 import { eachPlace } from './file-places.ts';
 import { joinByKey } from './join-by-key.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
+import { isNamesake, LateLinks } from './late-links.ts';
 import type { OldName, OldTree } from './old-tree.ts';
 import type { Pace } from './pace.ts';
 import { PlaceTable } from './place-table.ts';
@@ -22,11 +23,12 @@ export interface StagePlan {
   readonly stage: Buffer;
   readonly table: PlaceTable;
   readonly files: StagedFiles;
-  /** By the entry's number in the new manifest: ORIGIN_NEW, ORIGIN_OTHER, or the number of an old entry. */
+  readonly lateLinks: LateLinks;
+  /** By the entry's number in the new manifest: ORIGIN_NEW, ORIGIN_OTHER, or the number of an old entry. Late links change it. */
   readonly origins: readonly number[];
   /** Numbers of the new files that an earlier process began. */
   readonly takenOver: ReadonlySet<number>;
-  /** Disk bytes that the new files will take, in whole blocks, less what they hold already. */
+  /** Disk bytes that the new files will take, in whole blocks, less what they hold already; less if some turn out to be old ones. */
   readonly roomBytes: number;
 }
 
@@ -45,6 +47,7 @@ export class StageBuilder {
   readonly #inputs: StageInputs;
   readonly #table = new PlaceTable();
   readonly #files: StagedFiles;
+  readonly #lateLinks: LateLinks;
   readonly #origins: number[] = [];
   readonly #takenOver = new Set<number>();
   #roomBytes = 0;
@@ -52,6 +55,7 @@ export class StageBuilder {
   constructor(inputs: StageInputs) {
     this.#inputs = inputs;
     this.#files = new StagedFiles(inputs.stage, this.#table);
+    this.#lateLinks = new LateLinks({ old: inputs.old, stage: inputs.stage, table: this.#table, origins: this.#origins });
   }
 
   async build(pace: Pace): Promise<StagePlan> {
@@ -60,9 +64,10 @@ export class StageBuilder {
       if (pace.due) await pace.turn();
       if (entry === undefined) continue;
       if (entry.type === 'directory') mkdirSync(pathBelow(stage, entry.key), 0o700);
-      this.#origins.push(entry.type === 'file' ? await this.#file(entry, this.#sameFile(entry, was, leftIndex), pace) : ORIGIN_OTHER);
+      this.#origins.push(entry.type === 'file' ? await this.#file(entry, was, leftIndex, pace) : ORIGIN_OTHER);
     }
-    return { stage, table: this.#table, files: this.#files, origins: this.#origins, takenOver: this.#takenOver, roomBytes: Math.max(0, this.#roomBytes) };
+    const [table, files, lateLinks, origins, takenOver] = [this.#table, this.#files, this.#lateLinks, this.#origins, this.#takenOver];
+    return { stage, table, files, lateLinks, origins, takenOver, roomBytes: Math.max(0, this.#roomBytes) };
   }
 
   /** The old file whose content this one has: of the same name, or one that left its own. */
@@ -76,9 +81,10 @@ export class StageBuilder {
     return moved;
   }
 
-  async #file(entry: FileEntry, source: OldName | undefined, pace: Pace): Promise<number> {
+  async #file(entry: FileEntry, was: Entry | undefined, oldIndex: number, pace: Pace): Promise<number> {
     const { after, old, stage, blockBytes } = this.#inputs;
     const path = pathBelow(stage, entry.key);
+    const source = this.#sameFile(entry, was, oldIndex);
     if (old !== undefined && source !== undefined && (await old.link(source, entry, after, path, pace))) return source.index;
     const file = this.#table.addFile(entry.key);
     this.#roomBytes += Math.ceil(entry.sizeBytes / blockBytes) * blockBytes;
@@ -87,6 +93,8 @@ export class StageBuilder {
       this.#files.markCreated(file);
     } else if (entry.sizeBytes === 0 || entry.holes !== undefined) {
       this.#createNow(entry, file, path);
+    } else if (isNamesake(was, entry)) {
+      this.#lateLinks.expect(file, { entryNumber: this.#origins.length, oldNumber: oldIndex });
     }
     await eachPlace(after, entry, pace, (place) => this.#table.addPlace(file, place));
     return ORIGIN_NEW;

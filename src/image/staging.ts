@@ -14,7 +14,8 @@ import { Pace } from './pace.ts';
 import { syncFilesystem } from './posix.ts';
 import type { ProgressLog } from './progress-log.ts';
 import { isOutOfRoom, outOfRoom } from './room.ts';
-import { seedFrom, type SeedOptions } from './seed.ts';
+import { seedFrom, type SeedInto, type SeedOptions } from './seed.ts';
+import { seedFromNamesakes } from './seed-from-namesakes.ts';
 import type { StagePlan } from './stage-builder.ts';
 import { StatCache } from './stat-cache.ts';
 import { syncTree } from './sync-tree.ts';
@@ -68,17 +69,14 @@ export class Staging {
     const { old, plan } = this.#inputs;
     if (old === undefined) return 0;
     const { table } = plan;
-    return seedFrom(
-      old,
-      {
-        missing: (digest) => table.missing(digest),
-        get missingBytes() {
-          return table.missingBytes;
-        },
-        write: (digest, bytes) => this.write(digest, bytes),
+    const into: SeedInto = {
+      missing: (digest) => table.missing(digest),
+      get missingBytes() {
+        return table.missingBytes;
       },
-      options,
-    );
+      write: (digest, bytes) => this.write(digest, bytes),
+    };
+    return (await seedFromNamesakes(old, plan, into, options)) + (await seedFrom(old, into, options));
   }
 
   /** The version that stands in the target, for deltas; undefined if none is known. It is read until the switch. */
@@ -90,17 +88,25 @@ export class Staging {
   }
 
   /**
-   * Writes chunks, whose bytes the caller has verified, to every place that needs them. A chunk that is not wanted (any more) is
-   * ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
+   * Writes chunks, whose bytes the caller has verified, to every place that needs them; a file that turns out to be as the old tree has it is linked
+   * instead. A chunk that is not wanted (any more) is ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
    */
   writeAll(chunks: readonly VerifiedChunk[]): void {
-    const { table, files } = this.#inputs.plan;
+    const { table, files, lateLinks } = this.#inputs.plan;
     const wanted = chunks.filter(({ digest, bytes }) => this.#isWanted(digest, bytes));
     this.#withRoom(() => {
-      for (const { digest, bytes } of wanted) for (const place of table.places(digest)) files.write(place, bytes);
+      const written: Digest[] = [];
+      for (const { digest, bytes } of wanted) {
+        let isOwn = true;
+        for (const place of table.places(digest)) {
+          if (lateLinks.link(place, bytes)) isOwn = false;
+          else files.write(place, bytes);
+        }
+        if (isOwn) written.push(digest);
+      }
       files.flush();
-      // The log never says more than what the files hold.
-      this.#inputs.log.append(wanted.map(({ digest }) => digest));
+      // The log never says more than what the stage's own files hold: others have the old tree's in their hands.
+      this.#inputs.log.append(written);
     });
     for (const { digest } of wanted) table.markDone(digest);
   }

@@ -21,6 +21,9 @@ t.setTimeout(600_000);
 function version(number: number): DirectorySpec {
   const stays: Record<string, Spec> = {};
   const changes: Record<string, Spec> = {};
+  // Some of each bundle change: the others are told by their bytes.
+  const bundled: Record<string, Spec> = {};
+  for (let at = 0; at < 60; at += 1) bundled[`b${at}`] = file(noise(50, at % 8 === 0 ? at * 10 + number : at));
   for (let at = 0; at < 30; at += 1) {
     stays[`s${at}`] = file(noise(at * 100, at), { mtime: [1_700_000_000, at] });
     changes[`c${at}`] = file(noise(200 + at * 300, at * 10 + number), at % 3 === 0 ? { mode: 0o755 } : {});
@@ -28,6 +31,7 @@ function version(number: number): DirectorySpec {
   return directory({
     stays: directory(stays, { mode: 0o555 }),
     changes: directory(changes),
+    bundled: directory(bundled),
     large: file(noise(60_000, number)),
     touched: file(noise(3000, 7), { mtime: [1_600_000_000 + number, 5] }),
     [`moved-${number}`]: directory({ big: file(noise(50_000, 99)), small: file('as it was') }),
