@@ -14,7 +14,7 @@ export async function removeTree(path: Buffer): Promise<void> {
   }
   const directories = [path];
   // Who frees a file's blocks may have to wait for the disk to discard them: a tree whose files went one after the other took five times as long.
-  const names = namesBelow(directories);
+  const names = lastNamesBelow(directories);
   const ended = await Promise.allSettled(Array.from({ length: UNLINKS_AT_ONCE }, () => unlinkEach(names)));
   for (const result of ended) if (result.status === 'rejected') throw result.reason;
   const pace = new Pace(undefined);
@@ -25,17 +25,23 @@ export async function removeTree(path: Buffer): Promise<void> {
 }
 
 /** Several take their work from one iterator; what one cannot remove ends it for all. */
-async function unlinkEach(names: Iterable<Buffer>): Promise<void> {
-  for (const name of names) await unlink(name);
+async function unlinkEach(names: AsyncIterable<Buffer>): Promise<void> {
+  for await (const name of names) await unlink(name);
 }
 
-/** Everything but directories, which are appended to `directories`, each after the one that it is in. */
-function* namesBelow(directories: Buffer[]): Generator<Buffer, void, undefined> {
+/**
+ * Everything but directories, which are appended to `directories`, each after the one that it is in. A file with further names loses this one on the
+ * way: that frees no blocks, and takes less time than handing it to a thread.
+ */
+async function* lastNamesBelow(directories: Buffer[]): AsyncGenerator<Buffer, void, undefined> {
+  const pace = new Pace(undefined);
   for (const directory of directories) {
     for (const entry of listForRemoval(directory)) {
       const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
       if (entry.isDirectory()) directories.push(path);
+      else if (entry.isFile() && lstatSync(path).nlink > 1) unlinkSync(path);
       else yield path;
+      if (pace.due) await pace.turn();
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
 import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
-import { contentName } from '../manifest/content-name.ts';
+import { contentName, isSameContent } from '../manifest/content-name.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { eachPlace } from './file-places.ts';
@@ -73,8 +73,8 @@ export class StageBuilder {
   /** The old file whose content this one has: of the same name, or one that left its own. */
   #sameFile(entry: FileEntry, was: Entry | undefined, index: number): OldName | undefined {
     if (entry.sizeBytes === 0) return undefined;
+    if (was?.type === 'file' && isSameContent(was, entry)) return { key: was.key, index };
     const content = contentName(entry);
-    if (was?.type === 'file' && contentName(was) === content) return { key: was.key, index };
     const moved = this.#inputs.survey.leaving.get(content);
     // Two new files must not share the inode of one old one.
     if (moved !== undefined) this.#inputs.survey.leaving.delete(content);

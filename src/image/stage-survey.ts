@@ -1,7 +1,7 @@
 /** A look at a whole plan before anything is touched: can this machine hold the tree, and which old files moved. */
 import { BranchcastError } from '../base/errors.ts';
 import { PATH_BYTES_MAX } from '../base/limits.ts';
-import { contentName } from '../manifest/content-name.ts';
+import { contentName, isSameContent } from '../manifest/content-name.ts';
 import type { Entry, HardlinkEntry, PathKey } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
@@ -34,7 +34,7 @@ export async function surveyStage(after: Manifest, before: Manifest | undefined,
       checkSupported(entry, longestPrefixBytes);
       if (entry.type === 'hardlink') noteHardlink(hardlinks, entry);
     }
-    if (old?.type === 'file' && !(entry?.type === 'file' && contentName(entry) === contentName(old))) {
+    if (old?.type === 'file' && !(entry?.type === 'file' && isSameContent(entry, old))) {
       leaving.set(contentName(old), { key: old.key, index: leftIndex });
     }
   }
@@ -50,10 +50,11 @@ function noteHardlink(hardlinks: Map<string, PathKey[]>, { key, target }: Hardli
 
 function checkSupported(entry: Entry, longestPrefixBytes: number): void {
   const { type, key } = entry;
-  const { fifos, devices } = posixSupport();
-  if (type === 'fifo' && !fifos) throw refused(entry, 'this machine cannot make fifos');
-  if ((type === 'char-device' || type === 'block-device') && !devices) throw refused(entry, 'this machine cannot make device nodes');
-  if ((type === 'char-device' || type === 'block-device') && process.getuid?.() !== 0) throw refused(entry, 'only root may make device nodes');
+  if (type === 'fifo' && !posixSupport().fifos) throw refused(entry, 'this machine cannot make fifos');
+  if (type === 'char-device' || type === 'block-device') {
+    if (!posixSupport().devices) throw refused(entry, 'this machine cannot make device nodes');
+    if (process.getuid?.() !== 0) throw refused(entry, 'only root may make device nodes');
+  }
   const pathBytes = longestPrefixBytes + 1 + key.byteLength;
   if (pathBytes >= PATH_BYTES_MAX) throw refused(entry, `its path would have ${pathBytes} bytes here, more than ${PATH_BYTES_MAX - 1}`);
 }
