@@ -33,7 +33,7 @@ export function hasMetadata(stat: BigIntStats, wanted: Metadata): boolean {
   const { mode, uid, gid, mtimeSeconds, mtimeNanos } = metadataOf(stat);
   if (mtimeSeconds !== wanted.mtimeSeconds || mtimeNanos !== wanted.mtimeNanos) return false;
   if (!stat.isSymbolicLink() && mode !== wanted.mode) return false;
-  return !setsOwners() || (uid === wanted.uid && gid === wanted.gid);
+  return (uid === wanted.uid && gid === wanted.gid) || !setsOwners();
 }
 
 /** For what stands in a stage, where no name can change under us. Owner before mode, since a change of owner clears setuid. */

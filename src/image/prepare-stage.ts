@@ -1,29 +1,35 @@
 /** From two manifests to a stage that waits for chunks. */
 import { rmSync } from 'node:fs';
+import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { Manifest } from '../manifest/read.ts';
-import type { OldTree } from './old-tree.ts';
+import { lstatIfThere } from './key-path.ts';
+import { OldTree } from './old-tree.ts';
 import type { Pace } from './pace.ts';
 import { ProgressLog, readProgress, type LoggedProgress } from './progress-log.ts';
 import { removeTree } from './remove-tree.ts';
 import { checkRoom, isOutOfRoom, outOfRoom, roomAt } from './room.ts';
 import { StageBuilder, type StagePlan } from './stage-builder.ts';
-import { surveyStage } from './stage-survey.ts';
+import { surveyStage, type Survey } from './stage-survey.ts';
 import { Staging, type StagingInputs } from './staging.ts';
+import { StatCache } from './stat-cache.ts';
 import { stageLayout, stagesIn, type StageLayout, type TargetLayout } from './target-layout.ts';
 
 export interface PrepareInputs {
   readonly layout: TargetLayout;
   readonly after: Manifest;
-  readonly old: OldTree | undefined;
+  /** What the target holds, by the records; undefined if nothing is known of it. */
+  readonly before: Manifest | undefined;
   readonly onSwitched: StagingInputs['onSwitched'];
 }
 
-export async function prepareStage({ layout, after, old, onSwitched }: PrepareInputs, pace: Pace): Promise<Staging> {
+export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<Staging> {
+  const { layout, after, onSwitched } = inputs;
   const present = stagesIn(layout.stateDir);
   const stage = stageLayout(layout.stateDir, (present[0]?.number ?? 0) + 1, after.root);
-  const survey = await surveyStage(after, old?.manifest, Math.max(Buffer.byteLength(stage.tree), Buffer.byteLength(layout.target)), pace);
+  const { survey, known } = await surveyTarget(inputs, Math.max(Buffer.byteLength(stage.tree), Buffer.byteLength(layout.target)), pace);
+  const old = known === undefined ? undefined : new OldTree(Buffer.from(layout.target), known, StatCache.load(layout.statCache, known.root));
   const { earlier, logged } = unfinished(present, after.root);
   try {
     const builder = new StageBuilder({
@@ -55,6 +61,23 @@ export async function prepareStage({ layout, after, old, onSwitched }: PrepareIn
     return staging;
   } catch (error) {
     throw isOutOfRoom(error) ? outOfRoom(layout.stateDir, 0, error) : error;
+  }
+}
+
+/**
+ * With the manifest that describes the tree in the target, if one is there: that of before; if it cannot be read to its end, the new one. Whatever of that
+ * is there already need not be fetched.
+ */
+async function surveyTarget({ layout, after, before }: PrepareInputs, longestPrefixBytes: number, pace: Pace): Promise<{ readonly survey: Survey; readonly known: Manifest | undefined }> {
+  const look = async (known: Manifest | undefined): Promise<{ survey: Survey; known: Manifest | undefined }> => ({ survey: await surveyStage(after, known, longestPrefixBytes, pace), known });
+  if (lstatIfThere(layout.target) === undefined) return look(undefined);
+  if (before === undefined) return look(after);
+  try {
+    return await look(before);
+  } catch (error) {
+    if (!(error instanceof BranchcastError) || error.code === 'BC_CANCELLED') throw error;
+    // If it was the new one's fault, that is said now.
+    return look(after);
   }
 }
 

@@ -3,7 +3,6 @@ import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
-import { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { prepareStage } from './prepare-stage.ts';
 import type { Staging } from './staging.ts';
@@ -91,7 +90,7 @@ export class Target {
     this.#staging?.close();
     this.#staging = undefined;
     if (this.#owner?.root === after.root && (await this.#isClean(after, pace))) return undefined;
-    this.#staging = await prepareStage({ layout: this.#layout, after, old: await this.#oldTree(after, before, pace), onSwitched: (owner) => (this.#owner = owner) }, pace);
+    this.#staging = await prepareStage({ layout: this.#layout, after, before, onSwitched: (owner) => (this.#owner = owner) }, pace);
     return this.#staging;
   }
 
@@ -112,17 +111,6 @@ export class Target {
     this.#lock = undefined;
   }
 
-  /**
-   * The tree in the target as its manifest describes it; if there is none that can be read, as the new one does: whatever of that
-   * is already there need not be fetched.
-   */
-  async #oldTree(after: Manifest, before: Manifest | undefined, pace: Pace): Promise<OldTree | undefined> {
-    const path = Buffer.from(this.#layout.target);
-    if (lstatIfThere(path) === undefined) return undefined;
-    const manifest = before !== undefined && (await isWhole(before, pace)) ? before : after;
-    return new OldTree(path, manifest, StatCache.load(this.#layout.statCache, manifest.root));
-  }
-
   async #isClean(manifest: Manifest, pace: Pace): Promise<boolean> {
     const cache = StatCache.load(this.#layout.statCache, manifest.root);
     const root = Buffer.from(this.#layout.target);
@@ -135,15 +123,5 @@ export class Target {
       index += 1;
     }
     return true;
-  }
-}
-
-async function isWhole(manifest: Manifest, pace: Pace): Promise<boolean> {
-  try {
-    for await (const _ of manifest.entries()) if (pace.due) await pace.turn();
-    return true;
-  } catch (error) {
-    if (error instanceof BranchcastError && error.code !== 'BC_CANCELLED') return false;
-    throw error;
   }
 }

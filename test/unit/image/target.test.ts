@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { hash } from '../../../src/chunking/hash.ts';
 import { openTarget, type Staging, type Target } from '../../../src/image/target.ts';
 import { verifyTree } from '../../../src/image/verify-tree.ts';
-import { apply, capture, type MemoryLayer } from './layer-in-memory.ts';
+import { apply, capture, manifestOf, type MemoryLayer } from './layer-in-memory.ts';
 import { scratchDirectory } from './scratch.ts';
 import { directory, file, makeTree, noise, type DirectorySpec } from './tree-spec.ts';
 
@@ -283,6 +283,22 @@ void t.test('a stage of another layer is thrown away', async (t) => {
   t.equal(applied.fetchedBytes, 0);
   await apply(dir, v2, v1);
   t.same(readdirSync(join(base, '.target.branchcast')).sort(), ['lock', 'owner.json', 'stat-cache']);
+});
+
+void t.test('a manifest of before with gaps is as good as none', async (t) => {
+  const base = scratchDirectory(t);
+  const many = Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`m${at}`, file(`content ${at}`)]));
+  const v1 = await layerOf(base, 'v1', directory({ ...TREE.entries, ...many }));
+  const v2 = await layerOf(base, 'v2', directory({ ...TREE.entries, ...many, added: file(noise(3000, 2)) }));
+  const dir = join(base, 'target');
+  await apply(dir, v1);
+  const ino = lstatSync(join(dir, 'large')).ino;
+  t.ok(v1.nodes.size > 2);
+  const nodes = new Map([...v1.nodes].slice(1));
+  const applied = await apply(dir, v2, { ...v1, nodes, manifest: manifestOf(v1.root, nodes) });
+  t.ok(applied.fetchedBytes < 10_000, `${applied.fetchedBytes} fetched`);
+  await checkSame(t, dir, v2);
+  t.equal(lstatSync(join(dir, 'large')).ino, ino, 'what is verified where it stands stays there');
 });
 
 void t.test('damaged records are named', async (t) => {
