@@ -1,6 +1,6 @@
 import t from 'tap';
 import { hasCode } from '../../../src/base/errors.ts';
-import { compareKeys, displayPath, isWithin, keyAfterTree, keyFromPath, keyProblem, nameOfKey, parentKey, pathOfKey, pathOfKeyBelow, ROOT_KEY } from '../../../src/manifest/key.ts';
+import { compareKeys, displayPath, isWithin, keyAfterTree, keyFromPath, keyProblem, nameOfKey, parentKey, pathOfKey, ROOT_KEY } from '../../../src/manifest/key.ts';
 
 const text = (bytes: Uint8Array | undefined): string | undefined => (bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1'));
 
@@ -8,7 +8,6 @@ void t.test('a path and its key', (t) => {
   for (const path of ['', 'a', 'a/b', 'usr/share/doc/x.y', '...', '.hidden/..data', 'é/ü', `${'n'.repeat(255)}/b`]) {
     const key = keyFromPath(path);
     t.equal(pathOfKey(key).toString(), path);
-    t.equal(pathOfKeyBelow(Buffer.from('/ro\0ot'), key).toString(), `/ro\0ot/${path}`, 'the directory is left as it is');
     t.equal(text(key), Buffer.from(path).toString('latin1').replaceAll('/', '\0'));
   }
   const bytes = Buffer.of(0xff, 0x2f, 0x80);
