@@ -51,7 +51,7 @@ export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<S
     // Their links to the old tree's files are gone now, and its inodes have changed by that.
     if (present.length > 0) await old?.settle(pace);
     old?.save(layout.statCache);
-    const staging = new Staging({ layout, stage, after, old, plan, log, onSwitched });
+    const staging = new Staging({ layout, stage, after, old, plan, isResumed: earlier.length > 0, log, onSwitched });
     try {
       checkRoom(layout.stateDir, plan.roomBytes);
     } catch (error) {

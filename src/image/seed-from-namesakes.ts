@@ -1,6 +1,6 @@
 /**
  * Chunks that no manifest says the old tree has, put together from its files of the new files' names and lengths and from what the stage holds: bundles
- * that were only cut elsewhere, and those of which an earlier process linked files before it was killed.
+ * of which an earlier process linked files before it was killed; and those of a tree that is repaired.
  */
 import { throwIfAborted } from '../base/errors.ts';
 import { hash } from '../chunking/hash.ts';

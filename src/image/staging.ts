@@ -38,6 +38,8 @@ export interface StagingInputs {
   readonly after: Manifest;
   readonly old: OldTree | undefined;
   readonly plan: StagePlan;
+  /** An earlier process began this tree. */
+  readonly isResumed: boolean;
   readonly log: ProgressLog;
   readonly onSwitched: (owner: OwnerRecord) => void;
 }
@@ -66,7 +68,7 @@ export class Staging {
 
   /** Writes the wanted chunks that the target's present tree holds, each verified. Answers how many bytes that were. */
   async seed(options: SeedOptions = {}): Promise<number> {
-    const { old, plan } = this.#inputs;
+    const { old, after, plan, isResumed } = this.#inputs;
     if (old === undefined) return 0;
     const { table } = plan;
     const into: SeedInto = {
@@ -76,7 +78,9 @@ export class Staging {
       },
       write: (digest, bytes) => this.write(digest, bytes),
     };
-    return (await seedFromNamesakes(old, plan, into, options)) + (await seedFrom(old, into, options));
+    // Otherwise the manifests say what is to be had, and who planned the update has reckoned with that.
+    const named = isResumed || old.manifest.root === after.root ? await seedFromNamesakes(old, plan, into, options) : 0;
+    return named + (await seedFrom(old, into, options));
   }
 
   /** The version that stands in the target, for deltas; undefined if none is known. It is read until the switch. */
