@@ -1,4 +1,4 @@
-/** A worker of ingest.bench.ts: reads, cuts, hashes and looks up the files that it is told. Answers how many bytes they had. */
+/** A worker of ingest.bench.ts: reads, cuts, hashes and looks up files. Answers how many bytes those that it took had. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { cutFile } from '../../src/chunking/cut-file.ts';
@@ -11,10 +11,16 @@ import { wasmBlake3 } from '../../src/chunking/wasm-blake3.ts';
 const blake3 = (workerData as { readonly portable: boolean }).portable ? wasmBlake3 : hashBytes;
 const kernel = createCutKernel(DEFAULT_CHUNKER_PARAMS);
 
-parentPort?.on('message', (files: readonly string[]) => {
+export interface IngestJob {
+  readonly paths: readonly string[];
+  /** Which of them nobody has taken yet, for all workers. */
+  readonly next: Int32Array<SharedArrayBuffer>;
+}
+
+parentPort?.on('message', ({ paths, next }: IngestJob) => {
   const known = new Set<Digest>();
   let bytes = 0;
-  for (const path of files) {
+  for (let path = paths[Atomics.add(next, 0, 1)]; path !== undefined; path = paths[Atomics.add(next, 0, 1)]) {
     const file = openSync(path, 'r');
     for (const chunk of cutFile(kernel, (into) => readSync(file, into))) {
       known.add(digestFromBytes(blake3(chunk)));

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { MiB } from '../../src/base/units.ts';
 import { hashImplementation } from '../../src/chunking/hash.ts';
 import type { Benchmark, Contender } from '../runner/benchmark.ts';
+import type { IngestJob } from './ingest-worker.ts';
 import { withSpeed } from './with-speed.ts';
 
 const LARGE_BYTES = 1 * MiB;
@@ -33,14 +34,15 @@ export const benchmark: Benchmark = {
     const row = (name: string, role: 'product' | 'reference', workerCount: number, portable: boolean): Contender => {
       const workers = Array.from({ length: workerCount }, () => new Worker(new URL('./ingest-worker.ts', import.meta.url), { workerData: { portable } }));
       open.push(...workers);
-      const shares = shared(files, workerCount);
       return {
         name,
         role,
         run: async () => withSpeed(await measure(async () => {
-          const answers = await Promise.all(workers.map(async (worker, index) => {
+          // The largest first, each to who is free first.
+          const job: IngestJob = { paths: files.map(({ path }) => path), next: new Int32Array(new SharedArrayBuffer(4)) };
+          const answers = await Promise.all(workers.map(async (worker) => {
             const answer = once(worker, 'message') as Promise<[number]>;
-            worker.postMessage(shares[index], []);
+            worker.postMessage(job, []);
             return (await answer)[0];
           }));
           if (answers.reduce((sum, bytes) => sum + bytes, 0) !== totalBytes) throw new Error('workers read another number of bytes than the files have');
@@ -59,14 +61,3 @@ export const benchmark: Benchmark = {
     }
   },
 };
-
-/** Shares of about as many bytes: the largest first, each to whom has least. */
-function shared(files: readonly { readonly path: string; readonly bytes: number }[], count: number): string[][] {
-  const shares = Array.from({ length: count }, () => ({ paths: [] as string[], bytes: 0 }));
-  for (const { path, bytes } of files) {
-    const least = shares.reduce((a, b) => (b.bytes < a.bytes ? b : a));
-    least.paths.push(path);
-    least.bytes += bytes;
-  }
-  return shares.map(({ paths }) => paths);
-}

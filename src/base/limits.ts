@@ -343,6 +343,13 @@ export const SCRUB_DROPPED_LISTED_MAX = 1000;
 export const EVENT_LOOP_TURN_MS = 10;
 /** Entries of any type from a bundle's first file on, until it is closed for want of a hit (docs/formats.md): they wait in memory for its digest. */
 export const BUNDLE_SPAN_ENTRIES_MAX = 65_536;
+/** Entries of a tree that are listed before the bytes of the first are needed: in batches of so many, or as many as there is memory for. */
+export const READ_AHEAD_ENTRIES = 512;
+export const READ_AHEAD_BATCHES = 4;
+/** Of one batch: rows, paths and bytes of its files. 512 files of usual small ones, and at least one of the largest. */
+export const READ_AHEAD_BATCH_BYTES = 4 * MiB;
+/** Threads that read. A disk is faster with a few requests at a time; files in memory keep one busy, and the other helps where cutting waits. */
+export const READ_AHEAD_WORKERS = 2;
 /** Paths that a capture lists as skipped, or a verification as different; both count all. */
 export const LISTED_PATHS_MAX = 1000;
 /** Places of chunks in an old tree that are kept in mind for deltas: some hundred bytes each. Those of a larger tree are not all used. */

@@ -6,8 +6,9 @@ import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import { Pace } from './pace.ts';
+import { readAhead } from './read-ahead.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
-import { treeRoot } from './walk.ts';
+import { treeRoot, walkTree } from './walk.ts';
 
 export type { Capture } from './capture-result.ts';
 
@@ -34,16 +35,22 @@ export interface CaptureOptions {
 export async function* captureTree(dir: string, options: CaptureOptions = {}): AsyncGenerator<CapturedBlock, Capture, void> {
   const { params = DEFAULT_CHUNKER_PARAMS, memory, signal, onProgress } = options;
   throwIfAborted(signal);
-  const capture = new TreeCapture(treeRoot(dir), params, memory);
+  const capture = new TreeCapture(params, memory);
   const progress = (): void => onProgress?.({ files: capture.fileCount, logicalBytes: capture.logicalBytes });
   const pace = new Pace(signal);
-  for (const block of capture.run()) {
-    if (block !== undefined) yield block;
-    throwIfAborted(signal);
-    if (!pace.due) continue;
-    progress();
-    await pace.turn();
+  const walk = walkTree(treeRoot(dir));
+  // Of a tree that is known there is little to read.
+  const batches = memory?.known === undefined ? readAhead(walk, params.smallFileBytesMax) : [walk];
+  for await (const entries of batches) {
+    for (const block of capture.take(entries)) {
+      if (block !== undefined) yield block;
+      throwIfAborted(signal);
+      if (!pace.due) continue;
+      progress();
+      await pace.turn();
+    }
   }
+  for (const block of capture.finish()) yield block;
   progress();
   return capture.result;
 }

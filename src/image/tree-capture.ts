@@ -18,7 +18,8 @@ import { cutLargeFile } from './cut-large-file.ts';
 import { metadataOf } from './inode-metadata.ts';
 import { splitDeviceNumber } from './posix.ts';
 import { changedWhileRead, freshStat, openStable, readWhole, retryOnce } from './read-file.ts';
-import { treeError, walkTree, type Walked } from './walk.ts';
+import type { ReadEntry } from './read-ahead.ts';
+import { treeError, type Walked } from './walk.ts';
 
 export interface CaptureMemory {
   /** What an earlier capture of the tree found. */
@@ -34,7 +35,6 @@ interface Found extends Item<Seen> {
 
 /** One run over a tree. */
 export class TreeCapture {
-  readonly #root: Buffer;
   readonly #params: ChunkerParams;
   readonly #memory: CaptureMemory;
   readonly #kernel: CutKernel;
@@ -50,8 +50,7 @@ export class TreeCapture {
   /** Blocks that came out of the last step. */
   #finished: CapturedBlock[] = [];
 
-  constructor(root: Buffer, params: ChunkerParams, memory: CaptureMemory = {}) {
-    this.#root = root;
+  constructor(params: ChunkerParams, memory: CaptureMemory = {}) {
     this.#params = params;
     this.#memory = memory;
     this.#kernel = createCutKernel(params);
@@ -71,14 +70,18 @@ export class TreeCapture {
     return this.#logicalBytes;
   }
 
-  /** Yields blocks as they come; undefined where a step had none, so that the caller can pace a tree of empty files too. */
-  *run(): Generator<CapturedBlock | undefined, void, undefined> {
-    for (const walked of walkTree(this.#root)) {
-      if (walked.stat.isFile()) yield* this.#file(walked);
-      else this.#other(walked);
+  /** Takes the tree's entries, in key order. Yields blocks as they come; undefined where an entry had none, so that the caller can pace a tree of empty files too. */
+  *take(entries: Iterable<ReadEntry>): Generator<CapturedBlock | undefined, void, undefined> {
+    for (const entry of entries) {
+      if (entry.stat.isFile()) yield* this.#file(entry);
+      else this.#other(entry);
       yield* this.#drain();
       yield undefined;
     }
+  }
+
+  /** After the last entry. */
+  *finish(): Generator<CapturedBlock, void, undefined> {
     this.#bundles.finish();
     const manifest = this.#builder.finish();
     yield* this.#drain();
@@ -98,13 +101,13 @@ export class TreeCapture {
     };
   }
 
-  /** What a run that has ended adds up to. */
+  /** What it all adds up to. */
   get result(): Capture {
     if (this.#result === undefined) throw new BranchcastError('BC_INTERNAL', 'a capture was asked for its result before it ended');
     return this.#result;
   }
 
-  *#file({ key, path, stat }: Walked): Generator<CapturedBlock | undefined, void, undefined> {
+  *#file({ key, path, stat, ahead }: ReadEntry): Generator<CapturedBlock | undefined, void, undefined> {
     if (stat.nlink > 1n) {
       const target = this.#firstNames.get(inodeName(stat));
       if (target !== undefined) {
@@ -115,7 +118,7 @@ export class TreeCapture {
     let read = stat;
     if (!this.#knownFile(key, path, stat)) {
       // Added when it has been read: adding may read other files, whose changes are no reason to read this one again.
-      const found = yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current));
+      const found = yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current, current === stat ? ahead : undefined));
       this.#addItem(found);
       read = found.stat;
     }
@@ -143,8 +146,8 @@ export class TreeCapture {
     return true;
   }
 
-  *#readFile(key: PathKey, path: Buffer, stat: BigIntStats): Generator<CapturedBlock | undefined, Found, undefined> {
-    if (Number(stat.size) <= this.#params.smallFileBytesMax) return { stat, ...this.#readSmallFile(key, path, stat) };
+  *#readFile(key: PathKey, path: Buffer, stat: BigIntStats, ahead: ReadEntry['ahead']): Generator<CapturedBlock | undefined, Found, undefined> {
+    if (Number(stat.size) <= this.#params.smallFileBytesMax) return { stat, ...this.#readSmallFile(key, path, stat, 0, ahead) };
     const note = seen(stat);
     const file = openStable(path, stat);
     try {
@@ -156,13 +159,14 @@ export class TreeCapture {
   }
 
   /** A small file stands in the kernel's memory at `at` until it is added. */
-  #readSmallFile(key: PathKey, path: Buffer, stat: BigIntStats, at = 0): Item<Seen> {
-    const note = seen(stat);
+  #readSmallFile(key: PathKey, path: Buffer, stat: BigIntStats, at: number, ahead?: ReadEntry['ahead']): Item<Seen> {
+    const note = seen(stat, false, ahead?.atMs);
     const metadata = metadataOf(stat);
     const sizeBytes = Number(stat.size);
     if (sizeBytes === 0) return { item: { type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note };
     const bytes = this.#kernel.buffer.subarray(at, at + sizeBytes);
-    readWhole(path, stat, bytes);
+    if (ahead === undefined) readWhole(path, stat, bytes);
+    else bytes.set(ahead.bytes);
     const hit = this.#kernel.hits(at, at + sizeBytes);
     return { item: { key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, note: { ...note, hit } };
   }
@@ -212,8 +216,8 @@ export class TreeCapture {
   }
 }
 
-function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, hit = false): Seen {
-  return { stamp: { dev, ino, size, mtimeNs, ctimeNs, mode }, atMs: Date.now(), hit };
+function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, hit = false, atMs = Date.now()): Seen {
+  return { stamp: { dev, ino, size, mtimeNs, ctimeNs, mode }, atMs, hit };
 }
 
 function inodeName(stat: BigIntStats): string {

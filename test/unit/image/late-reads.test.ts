@@ -9,8 +9,9 @@ import { hash } from '../../../src/chunking/hash.ts';
 import { BundleQueue, type SmallFile } from '../../../src/image/bundle-queue.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
 import { changedWhileRead } from '../../../src/image/read-file.ts';
+import type { CapturedBlock } from '../../../src/image/captured-block.ts';
 import { TreeCapture } from '../../../src/image/tree-capture.ts';
-import { treeRoot } from '../../../src/image/walk.ts';
+import { treeRoot, walkTree } from '../../../src/image/walk.ts';
 import type { Entry } from '../../../src/manifest/entry.ts';
 import { keyFromPath } from '../../../src/manifest/key.ts';
 import type { Manifest } from '../../../src/manifest/read.ts';
@@ -47,15 +48,17 @@ interface Captured {
 
 /** A capture that believes the cache, with a change of the tree just after its file `index` was looked at. */
 function captureWith({ dir, cache }: Fixture, index: number, change: () => void): Captured {
-  const run = new TreeCapture(treeRoot(dir), SMALL_PARAMS, { known: cache.reader(() => true), record: new CaptureCacheWriter() });
+  const run = new TreeCapture(SMALL_PARAMS, { known: cache.reader(() => true), record: new CaptureCacheWriter() });
   const chunks = new Map<Digest, Uint8Array>();
   const nodes = new Map<Digest, Uint8Array>();
   let seenCount = 0;
-  for (const block of run.run()) {
-    if (block !== undefined) (block.kind === 'chunk' ? chunks : nodes).set(block.digest, Uint8Array.from(block.bytes));
+  const keep = ({ kind, digest, bytes }: CapturedBlock): void => void (kind === 'chunk' ? chunks : nodes).set(digest, Uint8Array.from(bytes));
+  for (const block of run.take(walkTree(treeRoot(dir)))) {
+    if (block !== undefined) keep(block);
     // The directory itself comes before its files.
     else if (seenCount++ === index + 1) change();
   }
+  for (const block of run.finish()) keep(block);
   return { root: run.result.root, manifest: manifestOf(run.result.root, nodes), chunks };
 }
 

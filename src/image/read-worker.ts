@@ -1,0 +1,14 @@
+/** Runs in a worker thread: reads small files into memory that is shared. See read-ahead.ts. */
+import { serveJobs } from '../base/serve-jobs.ts';
+import { ReadBatch } from './read-batch.ts';
+
+export interface ReadJob {
+  /** Which of the shared buffers. */
+  readonly buffer: number;
+  readonly fileCount: number;
+}
+
+serveJobs((memory: readonly SharedArrayBuffer[]) => {
+  const batches = memory.map((shared) => new ReadBatch(shared));
+  return ({ buffer, fileCount }: ReadJob): void => (batches[buffer] as ReadBatch).read(fileCount);
+});

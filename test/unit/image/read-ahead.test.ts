@@ -1,0 +1,120 @@
+/** Small files that other threads read before their turn: the same entries in the same order, and bytes only of what is still as it was seen. */
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES } from '../../../src/base/limits.ts';
+import { captureTree } from '../../../src/image/capture.ts';
+import { readAhead, type ReadEntry } from '../../../src/image/read-ahead.ts';
+import { TreeCapture } from '../../../src/image/tree-capture.ts';
+import { treeRoot, walkTree, type Walked } from '../../../src/image/walk.ts';
+import { SMALL_PARAMS } from './layer-in-memory.ts';
+import { noise } from './tree-spec.ts';
+
+const FILES = 3 * READ_AHEAD_ENTRIES;
+const { smallFileBytesMax } = SMALL_PARAMS;
+
+/** Many small files in a few directories, some empty, one too large to be small. */
+function manyFiles(t: Test, count = FILES): string {
+  const dir = t.testdir();
+  for (let index = 0; index < count; index += 1) {
+    const below = join(dir, `d${index % 5}`);
+    mkdirSync(below, { recursive: true });
+    writeFileSync(join(below, `f${index}`), noise(index % 300, index));
+  }
+  writeFileSync(join(dir, 'd1', 'large'), noise(smallFileBytesMax + 1, 1));
+  return dir;
+}
+
+/** Changes the tree when an entry has been looked at, before its bytes have been read. */
+function* changing(dir: string, change: (walked: Walked, index: number) => void): Generator<Walked, void, undefined> {
+  let index = 0;
+  for (const walked of walkTree(treeRoot(dir))) {
+    change(walked, index++);
+    yield walked;
+  }
+}
+
+/** What came, with a copy of the bytes. */
+async function all(tree: Generator<Walked, void, undefined>): Promise<ReadEntry[]> {
+  const entries: ReadEntry[] = [];
+  for await (const batch of readAhead(tree, smallFileBytesMax)) {
+    for (const entry of batch) entries.push(entry.ahead === undefined ? entry : { ...entry, ahead: { ...entry.ahead, bytes: Uint8Array.from(entry.ahead.bytes) } });
+  }
+  return entries;
+}
+
+function rootOf(dir: string): string {
+  const capture = new TreeCapture(SMALL_PARAMS);
+  for (const _ of capture.take(walkTree(treeRoot(dir))));
+  for (const _ of capture.finish());
+  return capture.result.root;
+}
+
+async function rootAhead(dir: string): Promise<string> {
+  const capture = captureTree(dir, { params: SMALL_PARAMS });
+  for (;;) {
+    const { done, value } = await capture.next();
+    if (done === true) return value.root;
+  }
+}
+
+await t.test('entries in the order of the walk, small files with their bytes', async (t) => {
+  const dir = manyFiles(t);
+  const entries = await all(walkTree(treeRoot(dir)));
+  t.same(entries.map(({ path }) => path.toString()), [...walkTree(treeRoot(dir))].map(({ path }) => path.toString()));
+  const isSmall = ({ stat }: Walked): boolean => stat.isFile() && stat.size > 0n && stat.size <= smallFileBytesMax;
+  const read = entries.filter(({ ahead }) => ahead !== undefined);
+  t.ok(read.every((entry) => isSmall(entry) && readFileSync(entry.path).equals(entry.ahead?.bytes as Uint8Array)));
+  t.equal(read.length, entries.filter(isSmall).length);
+  t.ok(read.every(({ ahead }) => (ahead?.atMs ?? Infinity) <= Date.now()));
+  t.equal(await rootAhead(dir), rootOf(dir));
+});
+
+await t.test('a small tree is not worth a thread', async (t) => {
+  const dir = manyFiles(t, 20);
+  t.ok((await all(walkTree(treeRoot(dir)))).every(({ ahead }) => ahead === undefined));
+  t.equal(await rootAhead(dir), rootOf(dir));
+});
+
+await t.test('what fills the memory of a batch sooner than its entries', async (t) => {
+  const dir = t.testdir();
+  const sizeBytes = 32 * 1024;
+  const count = Math.ceil((3 * READ_AHEAD_BATCH_BYTES) / sizeBytes);
+  for (let index = 0; index < count; index += 1) writeFileSync(join(dir, `f${index}`), noise(sizeBytes, index));
+  let readCount = 0;
+  let entryCount = 0;
+  for await (const batch of readAhead(walkTree(treeRoot(dir)), sizeBytes)) {
+    for (const { path, ahead } of batch) {
+      entryCount += 1;
+      if (ahead === undefined) continue;
+      readCount += 1;
+      if (!readFileSync(path).equals(ahead.bytes)) t.fail(path.toString());
+    }
+  }
+  t.equal(entryCount, count + 1);
+  t.ok(readCount >= count - 4, `${readCount} of ${count} were read ahead`);
+});
+
+await t.test('what changes or goes before it is read is left for its turn', async (t) => {
+  const dir = manyFiles(t);
+  const lost: string[] = [];
+  const entries = await all(changing(dir, ({ path, stat }, index) => {
+    if (!stat.isFile() || index % 100 !== 0) return;
+    lost.push(path.toString());
+    if (index % 200 === 0) rmSync(path);
+    else appendFileSync(path, 'more');
+  }));
+  t.ok(lost.length > 10);
+  t.same(entries.filter(({ path, ahead }) => ahead !== undefined && lost.includes(path.toString())), []);
+  t.equal(entries.length, FILES + 7);
+});
+
+await t.test('a name that goes during the walk is said, and nothing stays open', async (t) => {
+  const dir = manyFiles(t);
+  const openFiles = (): number => readdirSync('/proc/self/fd').length;
+  await all(walkTree(treeRoot(dir)));
+  const before = openFiles();
+  await t.rejects(all(changing(dir, (_, index) => { if (index === READ_AHEAD_ENTRIES) rmSync(join(dir, 'd4'), { recursive: true }); })), { code: 'BC_TREE_CHANGED' });
+  for await (const _ of readAhead(walkTree(treeRoot(dir)), smallFileBytesMax)) break;
+  t.equal(openFiles(), before);
+});
