@@ -53,7 +53,7 @@ export async function startReflector(config: ReflectorConfig, log: Logger): Prom
     closers.add(() => client.close());
 
     const activity = new Activity();
-    const core = new CoreSource(client);
+    const core = new CoreSource(client, 'zstd');
     const updates = config.deltas === 'off' ? undefined : new SiteUpdates({ store, layers, log });
     const source = updates === undefined ? core : new UpdateSource({ core, store, updates, clock, log, onDelta: (use) => activity.delta(use) });
     const fetch = new FetchOnce(store, source, {

@@ -3,6 +3,7 @@ import { asBranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
 import { WAN_RETRIES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
+import type { FrameCodec } from '../store/frame-header.ts';
 import type { ChunkSource, FrameOptions, LayerRecord, SourceOptions } from '../transfer/chunk-source.ts';
 import { isTransient } from './backoff.ts';
 import type { CoreClient } from './core-client.ts';
@@ -16,10 +17,13 @@ export class CoreSource implements ChunkSource {
   readonly #exchange = new FrameExchange();
   readonly #deltas: DeltaFetch;
 
-  /** The client stays the caller's, to close. */
-  constructor(client: CoreClient) {
+  /**
+   * The client stays the caller's, to close. `deltaFrames` is how the frames are encoded that deltas are made into: compressed for who keeps or sends them, as they are for who
+   * takes them apart at once.
+   */
+  constructor(client: CoreClient, deltaFrames: FrameCodec = 'stored') {
     this.#client = client;
-    this.#deltas = new DeltaFetch(client);
+    this.#deltas = new DeltaFetch(client, deltaFrames);
   }
 
   get name(): string {

@@ -9,17 +9,21 @@ import type { Digest } from '../chunking/digest.ts';
 import { decodeDelta } from '../delta/delta-decode.ts';
 import { parseDeltaHeader, type DeltaHeader } from '../delta/delta-header.ts';
 import { encodeFrame } from '../store/frame-encode.ts';
+import type { FrameCodec } from '../store/frame-header.ts';
 import type { FrameOptions, OldContent } from '../transfer/chunk-source.ts';
 import type { CoreClient } from './core-client.ts';
 
 export class DeltaFetch {
   readonly #client: CoreClient;
+  readonly #codec: FrameCodec;
   readonly #clock: Clock;
   /** The core is not asked before this time: it knows of no deltas, or sent wrong ones. */
   #offUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(client: CoreClient, clock: Clock = systemClock) {
+  /** `codec` is that of the frames which are made. */
+  constructor(client: CoreClient, codec: FrameCodec, clock: Clock = systemClock) {
     this.#client = client;
+    this.#codec = codec;
     this.#clock = clock;
   }
 
@@ -39,7 +43,7 @@ export class DeltaFetch {
         }
         // What is not wanted now came along, and is wanted next in all likelihood.
         const chunks = decodeDelta(delta, base);
-        const frame = encodeFrame(chunks);
+        const frame = encodeFrame(chunks, { codec: this.#codec });
         for (const { digest } of chunks) wanted.delete(digest);
         onDelta?.({ deltaBytes: delta.byteLength, frameBytes: frame.byteLength, fullBytes: header.fullBytes });
         yield frame;

@@ -41,7 +41,7 @@ async function fixture(t: Test, answer: RequestListener): Promise<{ readonly clo
     server.closeAllConnections();
     server.close();
   });
-  const fetcher = new DeltaFetch(client, clock);
+  const fetcher = new DeltaFetch(client, 'zstd', clock);
   return {
     clock,
     async fetch(held = content(), wanted = fresh.map(({ digest }) => digest)) {
