@@ -4,6 +4,7 @@ import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';
 import { unsharedBlocks } from '../manifest/unshared-blocks.ts';
+import { Pace } from '../image/pace.ts';
 import { openTarget, type Target } from '../image/target.ts';
 import type { Sources } from '../transfer/ask-sources.ts';
 import type { LayerRecord, SourceKind } from '../transfer/chunk-source.ts';
@@ -119,13 +120,17 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
       progress.wrote(chunkBytes);
     },
   });
+  const pace = new Pace(signal);
   progress.update({ state: 'fetching', doneBytes: staging.neededBytes - staging.missingBytes() });
   await fetchChunks(
     staging.wanted().map(({ digest }) => digest),
     sources,
     {
-      onChunks: (chunks) => {
-        staging.writeAll(chunks);
+      onChunks: async (chunks) => {
+        for (const portion of staging.portions(chunks)) {
+          staging.writeAll(portion);
+          if (pace.due) await pace.turn();
+        }
         progress.wrote(chunks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
       },
       onBytes: (frameBytes, kind) => progress.received(frameBytes, kind),

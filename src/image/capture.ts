@@ -6,7 +6,7 @@ import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import { Pace } from './pace.ts';
-import { readAhead } from './read-ahead.ts';
+import { readAhead, unread } from './read-ahead.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
 import { treeRoot, walkTree } from './walk.ts';
 
@@ -40,7 +40,7 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   const pace = new Pace(signal);
   const walk = walkTree(treeRoot(dir));
   // Of a tree that is known there is little to read.
-  const batches = memory?.known === undefined ? readAhead(walk, params.smallFileBytesMax) : [walk];
+  const batches = memory?.known === undefined ? readAhead(walk, params.smallFileBytesMax, pace) : [unread(walk)];
   for await (const entries of batches) {
     for (const block of capture.take(entries)) {
       if (block !== undefined) yield block;

@@ -28,37 +28,43 @@ export function isNamesake(was: Entry | undefined, entry: FileEntry): boolean {
   return !hasWholeChunks(was) || !hasWholeChunks(entry);
 }
 
+/** In the place of a new entry's number: the file is not, or not any more, expected to be an old one; or it is one. */
+const COMPARED = -1;
+const LINKED = -2;
+
 export class LateLinks {
   readonly #inputs: LateLinkInputs;
-  /** By the new file's number, until its bytes have come. */
-  readonly #expected = new Map<number, Namesake>();
-  readonly #linked = new Set<number>();
+  /** Numbers of the entries, new and old, by the number of the new file: there may be millions. */
+  readonly #entryNumbers: number[] = [];
+  readonly #oldNumbers: number[] = [];
 
   constructor(inputs: LateLinkInputs) {
     this.#inputs = inputs;
   }
 
-  expect(file: number, namesake: Namesake): void {
-    this.#expected.set(file, namesake);
+  expect(file: number, { entryNumber, oldNumber }: Namesake): void {
+    // Without gaps, which would make a slow array of it.
+    while (this.#entryNumbers.length < file) this.#entryNumbers.push(COMPARED);
+    while (this.#oldNumbers.length < file) this.#oldNumbers.push(COMPARED);
+    this.#entryNumbers[file] = entryNumber;
+    this.#oldNumbers[file] = oldNumber;
   }
 
   /** The old tree has a file of its name and length, which has not been compared yet. */
   isExpected(file: number): boolean {
-    return this.#expected.has(file);
+    return (this.#entryNumbers[file] ?? COMPARED) >= 0;
   }
 
-  /** True if the file at this place is the old one, which holds the chunk's bytes: nothing may be written to it. */
+  /** True if the file at this place is the old one, which holds the chunk's bytes: nothing may be written to it. It has but this place. */
   link({ file, chunkOffsetBytes, lengthBytes }: FilePlace, chunk: Uint8Array): boolean {
-    if (this.#linked.has(file)) return true;
-    const namesake = this.#expected.get(file);
-    if (namesake === undefined) return false;
-    this.#expected.delete(file);
+    if (!this.isExpected(file)) return this.#entryNumbers[file] === LINKED;
     const { old, stage, table, origins } = this.#inputs;
+    const [entryNumber, oldNumber] = [this.#entryNumbers[file] as number, this.#oldNumbers[file] as number];
     const key = table.fileKey(file);
     const bytes = chunk.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes);
-    if (old?.linkIfEqual({ key, index: namesake.oldNumber }, bytes, pathBelow(stage, key)) !== true) return false;
-    origins[namesake.entryNumber] = namesake.oldNumber;
-    this.#linked.add(file);
-    return true;
+    const isSame = old?.linkIfEqual({ key, index: oldNumber }, bytes, pathBelow(stage, key)) === true;
+    this.#entryNumbers[file] = isSame ? LINKED : COMPARED;
+    if (isSame) origins[entryNumber] = oldNumber;
+    return isSame;
   }
 }

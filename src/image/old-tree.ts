@@ -23,6 +23,7 @@ export class OldTree {
   readonly path: Buffer;
   /** What the tree is believed to be; nothing is taken from it on belief alone. */
   readonly manifest: Manifest;
+  /** What is as it was when this manifest was applied, and files that were linked for that. */
   readonly #cache: StatCache;
   /** Files linked for bytes that the new manifest names. Never saved: that they have what the old one says is another matter. */
   readonly #compared: StatCache;
@@ -42,7 +43,7 @@ export class OldTree {
    */
   async link({ key, index }: OldName, entry: FileEntry, contents: Manifest, stagePath: Buffer, pace: Pace): Promise<boolean> {
     const path = pathBelow(this.path, key);
-    const stat = lstatIfThere(path);
+    const stat = lookAt(path);
     if (stat?.isFile() !== true || stat.size !== BigInt(entry.sizeBytes)) return false;
     if (!this.#cache.matches(index, stat) && !(await this.#isVerified(key, path, stat, entry, contents, pace))) return false;
     return this.#linkTo(stagePath, path, stat, index, this.#cache);
@@ -55,7 +56,7 @@ export class OldTree {
   linkIfEqual({ key, index }: OldName, bytes: Uint8Array, stagePath: Buffer): boolean {
     if (this.#linked.has(index)) return false;
     const path = pathBelow(this.path, key);
-    const stat = lstatIfThere(path);
+    const stat = lookAt(path);
     if (stat?.isFile() !== true || stat.size !== BigInt(bytes.byteLength)) return false;
     if (!this.#cache.matches(index, stat) && !this.#isOwn(key, stat)) return false;
     return holds(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
@@ -122,6 +123,16 @@ export class OldTree {
     } finally {
       file?.close();
     }
+  }
+}
+
+/** undefined also for a file in a directory that somebody has closed to us: it cannot be linked, and nothing is wrong with the update. */
+function lookAt(path: Buffer): BigIntStats | undefined {
+  try {
+    return lstatIfThere(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
+    throw error;
   }
 }
 

@@ -4,13 +4,25 @@
  */
 import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_WORKERS } from '../base/limits.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
+import type { Pace } from './pace.ts';
 import { ReadBatch } from './read-batch.ts';
 import type { ReadJob } from './read-worker.ts';
 import type { Walked } from './walk.ts';
 
 export interface ReadEntry extends Walked {
+  /** When it had not been looked at yet: what is believed of it later depends on that. */
+  readonly atMs: number;
   /** Of a small file that was read ahead, until the next entries are asked for. */
-  readonly ahead?: { readonly bytes: Uint8Array; /** Before it was read. */ readonly atMs: number };
+  readonly bytes?: Uint8Array;
+}
+
+/** A walk's entries with the time of each, for who reads them himself at once. */
+export function* unread(tree: Iterable<Walked>): Generator<ReadEntry, void, undefined> {
+  let atMs = Date.now();
+  for (const entry of tree) {
+    yield { ...entry, atMs };
+    atMs = Date.now();
+  }
 }
 
 /** Entries that go through together, and which of the batch's files each is. */
@@ -23,7 +35,7 @@ interface Gathered {
 }
 
 /** Small trees are not worth a thread: what does not fill a batch is not read ahead. */
-export async function* readAhead(tree: Generator<Walked, void, undefined>, smallFileBytesMax: number): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
+export async function* readAhead(tree: Generator<Walked, void, undefined>, smallFileBytesMax: number, pace: Pace): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
   const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(READ_AHEAD_BATCH_BYTES));
   const pool = new WorkerPool<ReadJob, void>(new URL('./read-worker', import.meta.url), { workerCount: READ_AHEAD_WORKERS, shared: memory, work: 'reading ahead' });
   const batches = memory.map((shared) => new ReadBatch(shared));
@@ -32,6 +44,8 @@ export async function* readAhead(tree: Generator<Walked, void, undefined>, small
   try {
     for (let next = 0, isAtEnd = false; !isAtEnd || underWay.length > 0; ) {
       while (!isAtEnd && underWay.length < READ_AHEAD_BATCHES) {
+        if (pace.due) await pace.turn();
+        // Its entries have been taken: they come in the order of the batches.
         const buffer = next % READ_AHEAD_BATCHES;
         const batch = batches[buffer] as ReadBatch;
         batch.clear();
@@ -75,6 +89,6 @@ function* withBytes({ entries, files, atMs }: Gathered, batch: ReadBatch): Gener
   for (const [index, entry] of entries.entries()) {
     const file = files[index];
     const bytes = file === undefined ? undefined : batch.bytesOf(file);
-    yield bytes === undefined ? entry : { ...entry, ahead: { bytes, atMs } };
+    yield bytes === undefined ? { ...entry, atMs } : { ...entry, atMs, bytes };
   }
 }

@@ -115,6 +115,23 @@ export class Staging {
     for (const { digest } of wanted) table.markDone(digest);
   }
 
+  /** The same chunks in portions, between which the process may turn to others: for one of small files, as many old ones may have to be read from the disk. */
+  *portions(chunks: readonly VerifiedChunk[]): Generator<readonly VerifiedChunk[], void, undefined> {
+    const { table, lateLinks } = this.#inputs.plan;
+    let rest: VerifiedChunk[] = [];
+    for (const chunk of chunks) {
+      const isCompared = table.missing(chunk.digest) !== undefined && [...table.places(chunk.digest)].some(({ file }) => lateLinks.isExpected(file));
+      if (!isCompared) {
+        rest.push(chunk);
+        continue;
+      }
+      if (rest.length > 0) yield rest;
+      rest = [];
+      yield [chunk];
+    }
+    if (rest.length > 0) yield rest;
+  }
+
   write(digest: Digest, bytes: Uint8Array): void {
     this.writeAll([{ digest, bytes }]);
   }

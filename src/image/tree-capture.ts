@@ -1,5 +1,5 @@
 /** The steps of a capture, in key order and free of waiting: what capture.ts paces. */
-import { readlinkSync, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
 import { LISTED_PATHS_MAX } from '../base/limits.ts';
 import { createCutKernel, type CutKernel } from '../chunking/cut-kernel.ts';
@@ -19,7 +19,6 @@ import { metadataOf } from './inode-metadata.ts';
 import { splitDeviceNumber } from './posix.ts';
 import { changedWhileRead, freshStat, openStable, readWhole, retryOnce } from './read-file.ts';
 import type { ReadEntry } from './read-ahead.ts';
-import { treeError, type Walked } from './walk.ts';
 
 export interface CaptureMemory {
   /** What an earlier capture of the tree found. */
@@ -107,18 +106,19 @@ export class TreeCapture {
     return this.#result;
   }
 
-  *#file({ key, path, stat, ahead }: ReadEntry): Generator<CapturedBlock | undefined, void, undefined> {
+  *#file(entry: ReadEntry): Generator<CapturedBlock | undefined, void, undefined> {
+    const { key, path, stat, atMs } = entry;
     if (stat.nlink > 1n) {
       const target = this.#firstNames.get(inodeName(stat));
       if (target !== undefined) {
-        this.#bundles.addEntry({ type: 'hardlink', key, target }, seen(stat));
+        this.#bundles.addEntry({ type: 'hardlink', key, target }, seen(stat, atMs));
         return;
       }
     }
     let read = stat;
-    if (!this.#knownFile(key, path, stat)) {
+    if (!this.#knownFile(entry)) {
       // Added when it has been read: adding may read other files, whose changes are no reason to read this one again.
-      const found = yield* retryOnce(path, stat, (current) => this.#readFile(key, path, current, current === stat ? ahead : undefined));
+      const found = yield* retryOnce(path, stat, (current) => this.#readFile(current === stat ? entry : { key, path, stat: current, atMs: Date.now() }));
       this.#addItem(found);
       read = found.stat;
     }
@@ -128,7 +128,7 @@ export class TreeCapture {
   }
 
   /** A file that is as an earlier capture found it, if it is one: not read, unless it is small and its bundle has changed. */
-  #knownFile(key: PathKey, path: Buffer, stat: BigIntStats): boolean {
+  #knownFile({ key, path, stat, atMs }: ReadEntry): boolean {
     const { known } = this.#memory;
     const content = known?.isUnchanged(key, stat) === true ? known.content() : undefined;
     if (content === undefined) return false;
@@ -138,17 +138,18 @@ export class TreeCapture {
     const [bundle] = pieces;
     if (bundle !== undefined && sizeBytes <= this.#params.smallFileBytesMax) {
       const read = (into: Uint8Array): void => readWhole(path, stat, into);
-      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, known: bundle, read, again: () => this.#readAgain(key, path, stat) }, seen(stat, hit));
+      this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, known: bundle, read, again: () => this.#readAgain(key, path, stat) }, seen(stat, atMs, hit));
     } else {
       for (const { digest, chunkBytes } of pieces) this.#tally.count(digest, chunkBytes);
-      this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } }, seen(stat));
+      this.#bundles.addEntry({ type: 'file', key, ...metadata, sizeBytes, content: { pieces } }, seen(stat, atMs));
     }
     return true;
   }
 
-  *#readFile(key: PathKey, path: Buffer, stat: BigIntStats, ahead: ReadEntry['ahead']): Generator<CapturedBlock | undefined, Found, undefined> {
-    if (Number(stat.size) <= this.#params.smallFileBytesMax) return { stat, ...this.#readSmallFile(key, path, stat, 0, ahead) };
-    const note = seen(stat);
+  *#readFile(entry: ReadEntry): Generator<CapturedBlock | undefined, Found, undefined> {
+    const { key, path, stat, atMs } = entry;
+    if (Number(stat.size) <= this.#params.smallFileBytesMax) return { stat, ...this.#readSmallFile(entry) };
+    const note = seen(stat, atMs);
     const file = openStable(path, stat);
     try {
       const pieces = yield* cutLargeFile(this.#kernel, file, this.#tally);
@@ -159,25 +160,26 @@ export class TreeCapture {
   }
 
   /** A small file stands in the kernel's memory at `at` until it is added. */
-  #readSmallFile(key: PathKey, path: Buffer, stat: BigIntStats, at: number, ahead?: ReadEntry['ahead']): Item<Seen> {
-    const note = seen(stat, false, ahead?.atMs);
+  #readSmallFile({ key, path, stat, atMs, bytes: ahead }: ReadEntry, at = 0): Item<Seen> {
+    const note = seen(stat, atMs);
     const metadata = metadataOf(stat);
     const sizeBytes = Number(stat.size);
     if (sizeBytes === 0) return { item: { type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note };
     const bytes = this.#kernel.buffer.subarray(at, at + sizeBytes);
     if (ahead === undefined) readWhole(path, stat, bytes);
-    else bytes.set(ahead.bytes);
+    else bytes.set(ahead);
     const hit = this.#kernel.hits(at, at + sizeBytes);
     return { item: { key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, note: { ...note, hit } };
   }
 
   /** A small file that turned out to have changed when its turn was over. One that is large by now would need that turn; one in the place of a file with further names is not what those link to. */
   #readAgain(key: PathKey, path: Buffer, stat: BigIntStats): Item<Seen> {
+    const atMs = Date.now();
     const fresh = freshStat(path);
     const isOther = stat.nlink > 1n && inodeName(fresh) !== inodeName(stat);
     if (isOther || fresh.size > this.#params.smallFileBytesMax) throw changedWhileRead(path);
     // Before it in the kernel's memory another file may wait to be added.
-    const found = this.#readSmallFile(key, path, fresh, this.#params.smallFileBytesMax);
+    const found = this.#readSmallFile({ key, path, stat: fresh, atMs }, this.#params.smallFileBytesMax);
     if ('type' in found.item) return found;
     const bytes = new Uint8Array(found.item.sizeBytes);
     found.item.read(bytes);
@@ -189,9 +191,10 @@ export class TreeCapture {
     else this.#bundles.addSmallFile(item, note);
   }
 
-  #other({ key, path, stat }: Walked): void {
-    const note = seen(stat);
-    const entry = otherEntry(key, path, stat);
+  #other(walked: ReadEntry): void {
+    const { key, stat, atMs } = walked;
+    const note = seen(stat, atMs);
+    const entry = otherEntry(walked);
     if (entry !== undefined) {
       this.#bundles.addEntry(entry, note);
       return;
@@ -216,7 +219,7 @@ export class TreeCapture {
   }
 }
 
-function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, hit = false, atMs = Date.now()): Seen {
+function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, atMs: number, hit = false): Seen {
   return { stamp: { dev, ino, size, mtimeNs, ctimeNs, mode }, atMs, hit };
 }
 
@@ -225,20 +228,12 @@ function inodeName(stat: BigIntStats): string {
 }
 
 /** The entry of what has no content; undefined for what a layer cannot hold. */
-function otherEntry(key: PathKey, path: Buffer, stat: BigIntStats): Entry | undefined {
+function otherEntry({ key, stat, target }: ReadEntry): Entry | undefined {
   const metadata = metadataOf(stat);
   if (stat.isDirectory()) return { type: 'directory', key, ...metadata };
-  if (stat.isSymbolicLink()) return { type: 'symlink', key, ...metadata, target: linkTarget(path) };
+  if (target !== undefined) return { type: 'symlink', key, ...metadata, target };
   if (stat.isFIFO()) return { type: 'fifo', key, ...metadata };
   if (stat.isCharacterDevice()) return { type: 'char-device', key, ...metadata, ...splitDeviceNumber(stat.rdev) };
   if (stat.isBlockDevice()) return { type: 'block-device', key, ...metadata, ...splitDeviceNumber(stat.rdev) };
   return undefined;
-}
-
-function linkTarget(path: Buffer): Buffer {
-  try {
-    return readlinkSync(path, { encoding: 'buffer' });
-  } catch (error) {
-    throw treeError(path, 'the link', error);
-  }
 }

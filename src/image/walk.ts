@@ -1,5 +1,5 @@
 /** A directory tree on the disk, in the order of manifest keys. */
-import { lstatSync, readdirSync, realpathSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, type BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
 import type { PathKey } from '../manifest/entry.ts';
 
@@ -8,6 +8,8 @@ export interface Walked {
   /** Where it is: the root's path and the key's components, as bytes. */
   readonly path: Buffer;
   readonly stat: BigIntStats;
+  /** Of a symlink: where it points. */
+  readonly target?: Buffer;
 }
 
 const SLASH = Buffer.from('/');
@@ -40,7 +42,7 @@ export function* walkTree(root: Buffer): Generator<Walked, void, undefined> {
     const path = Buffer.concat([directory.path, SLASH, name]);
     const key = directory.key.byteLength === 0 ? name : Buffer.concat([directory.key, KEY_SEPARATOR, name]);
     const stat = statOf(path);
-    yield { key, path, stat };
+    yield stat.isSymbolicLink() ? { key, path, stat, target: targetOf(path) } : { key, path, stat };
     if (stat.isDirectory()) open.push(listDirectory(path, key));
   }
 }
@@ -70,6 +72,14 @@ function statOf(path: Buffer): BigIntStats {
     return lstatSync(path, { bigint: true });
   } catch (error) {
     throw treeError(path, 'the entry', error);
+  }
+}
+
+function targetOf(path: Buffer): Buffer {
+  try {
+    return readlinkSync(path, { encoding: 'buffer' });
+  } catch (error) {
+    throw treeError(path, 'the link', error);
   }
 }
 

@@ -86,6 +86,18 @@ await t.test('the longest base and the longest run', async () => {
   same(patch(now, align(now, Buffer.alloc(DELTA_RAW_BYTES_MAX)), DELTA_RAW_BYTES_MAX), Buffer.alloc(DELTA_RAW_BYTES_MAX));
 });
 
+await t.test('what repeats itself is copied in few steps', async (t) => {
+  const around = [noise(3000, 1), noise(3000, 2)] as const;
+  for (const unit of [Buffer.of(0), Buffer.of(10, 20, 30), noise(100, 3)]) {
+    const [short, long] = [20_000, 300_000].map((length) => Buffer.concat([around[0], Buffer.alloc(length, unit), around[1]])) as [Buffer, Buffer];
+    const differences = align(short, long);
+    // A step has three bytes and more. Of all that is longer than the old run each could have as little as a seed, and take a walk over all of it.
+    t.ok(differences.control.byteLength < 300, `${differences.control.byteLength} bytes of steps`);
+    same(patch(short, differences, long.byteLength), long);
+    same(patch(long, align(long, short), short.byteLength), short);
+  }
+});
+
 await t.test('sections that somebody else wrote are refused, or make as many bytes as they should', async (t) => {
   let refused = 0;
   const sections = ['control', 'gaps', 'changes', 'extra'] as const;

@@ -14,6 +14,8 @@ const STRIDE: usize = 4;
 const COMPARED_BYTES: usize = 64;
 /** A new place must be better by more than this: it costs some bytes to say. */
 const GAIN_BYTES: i32 = 6;
+/** So far it may go in any case. */
+const BACKWARDS_BYTES: usize = 1024;
 /** Backwards a better place is followed until it is worse by this. */
 const WORSE_BYTES: i32 = 64;
 
@@ -37,7 +39,8 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
   changedBytes = 0;
   index(base, baseEnd, table, tableBits);
 
-  // What is before `start` is written; from there on new bytes are held against the old ones from `old` on.
+  // What is before `start` is written; from there on new bytes are held against the old ones from `old` on, up to the next place that is better.
+  // base <= old <= baseEnd, start <= at; and where a better place is found, what is copied from the old one and what comes before the new one fill at most what is between.
   let start = fresh;
   let old = base;
   let at = fresh;
@@ -58,7 +61,7 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
     }
     const next = better == 0 ? freshEnd : at;
     let copied = forwards(start, old, min(next - start, baseEnd - old));
-    let before = better == 0 ? 0 : backwards(next, better, min(next - start, better - base));
+    let before = better == 0 ? 0 : backwards(next, better, min(min(backwardsMax(next - start), next - start), better - base));
     if (start + copied > next - before) {
       const overlap = start + copied - (next - before);
       const kept = bestCut(next - before, old + copied - overlap, better - before, overlap);
@@ -85,10 +88,13 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
   endChange();
 }
 
-/** Offsets of old bytes, and 1, by the hash of what stands there: the last of those with the same hash. */
+/** Offsets of old bytes, and 1, by the hash of what stands there: the first of those with the same hash, so that a copy of what repeats itself can be long. */
 function index(base: usize, baseEnd: usize, table: usize, tableBits: u32): void {
   memory.fill(table, 0, 4 << tableBits);
-  for (let at = base; at + SEED_BYTES <= baseEnd; at += STRIDE) store<u32>(slot(at, table, tableBits), <u32>(at - base + 1));
+  for (let at = base; at + SEED_BYTES <= baseEnd; at += STRIDE) {
+    const known = slot(at, table, tableBits);
+    if (load<u32>(known) == 0) store<u32>(known, <u32>(at - base + 1));
+  }
 }
 
 /** An old place that is better for the new bytes from `at` on than `here`; 0 if none is known. */
@@ -126,6 +132,12 @@ function forwards(a: usize, b: usize, bytesMax: usize): usize {
   return best;
 }
 
+/** How far back a better place is followed, of what is not written yet: so that a part of it is written each time, and no byte is looked at more than a few times. */
+// @ts-ignore: decorators on functions are AssemblyScript's
+@inline function backwardsMax(unwrittenBytes: usize): usize {
+  return max(BACKWARDS_BYTES, unwrittenBytes - (unwrittenBytes >> 2));
+}
+
 /** The same for the bytes before both addresses. */
 function backwards(a: usize, b: usize, bytesMax: usize): usize {
   let surplus: i32 = 0;
@@ -150,7 +162,8 @@ function bestCut(fresh: usize, earlier: usize, later: usize, bytes: usize): usiz
     const byte = load<u8>(fresh + at);
     if (load<u8>(earlier + at) == byte) surplus += 1;
     if (load<u8>(later + at) == byte) surplus -= 1;
-    if (surplus > bestSurplus) {
+    // Where both are as good the earlier one has it: what repeats itself would otherwise come in steps of a seed, each of which walks all of it.
+    if (surplus >= bestSurplus) {
       bestSurplus = surplus;
       best = at + 1;
     }

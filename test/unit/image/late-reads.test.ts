@@ -8,6 +8,7 @@ import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { BundleQueue, type SmallFile } from '../../../src/image/bundle-queue.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
+import { unread } from '../../../src/image/read-ahead.ts';
 import { changedWhileRead } from '../../../src/image/read-file.ts';
 import type { CapturedBlock } from '../../../src/image/captured-block.ts';
 import { TreeCapture } from '../../../src/image/tree-capture.ts';
@@ -53,7 +54,7 @@ function captureWith({ dir, cache }: Fixture, index: number, change: () => void)
   const nodes = new Map<Digest, Uint8Array>();
   let seenCount = 0;
   const keep = ({ kind, digest, bytes }: CapturedBlock): void => void (kind === 'chunk' ? chunks : nodes).set(digest, Uint8Array.from(bytes));
-  for (const block of run.take(walkTree(treeRoot(dir)))) {
+  for (const block of run.take(unread(walkTree(treeRoot(dir))))) {
     if (block !== undefined) keep(block);
     // The directory itself comes before its files.
     else if (seenCount++ === index + 1) change();

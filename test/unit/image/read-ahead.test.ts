@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES } from '../../../src/base/limits.ts';
 import { captureTree } from '../../../src/image/capture.ts';
-import { readAhead, type ReadEntry } from '../../../src/image/read-ahead.ts';
+import { Pace } from '../../../src/image/pace.ts';
+import { readAhead, unread, type ReadEntry } from '../../../src/image/read-ahead.ts';
 import { TreeCapture } from '../../../src/image/tree-capture.ts';
 import { treeRoot, walkTree, type Walked } from '../../../src/image/walk.ts';
 import { SMALL_PARAMS } from './layer-in-memory.ts';
@@ -12,6 +13,7 @@ import { noise } from './tree-spec.ts';
 
 const FILES = 3 * READ_AHEAD_ENTRIES;
 const { smallFileBytesMax } = SMALL_PARAMS;
+const pace = new Pace(undefined);
 
 /** Many small files in a few directories, some empty, one too large to be small. */
 function manyFiles(t: Test, count = FILES): string {
@@ -37,15 +39,15 @@ function* changing(dir: string, change: (walked: Walked, index: number) => void)
 /** What came, with a copy of the bytes. */
 async function all(tree: Generator<Walked, void, undefined>): Promise<ReadEntry[]> {
   const entries: ReadEntry[] = [];
-  for await (const batch of readAhead(tree, smallFileBytesMax)) {
-    for (const entry of batch) entries.push(entry.ahead === undefined ? entry : { ...entry, ahead: { ...entry.ahead, bytes: Uint8Array.from(entry.ahead.bytes) } });
+  for await (const batch of readAhead(tree, smallFileBytesMax, pace)) {
+    for (const entry of batch) entries.push(entry.bytes === undefined ? entry : { ...entry, bytes: Uint8Array.from(entry.bytes) });
   }
   return entries;
 }
 
 function rootOf(dir: string): string {
   const capture = new TreeCapture(SMALL_PARAMS);
-  for (const _ of capture.take(walkTree(treeRoot(dir))));
+  for (const _ of capture.take(unread(walkTree(treeRoot(dir)))));
   for (const _ of capture.finish());
   return capture.result.root;
 }
@@ -63,16 +65,24 @@ await t.test('entries in the order of the walk, small files with their bytes', a
   const entries = await all(walkTree(treeRoot(dir)));
   t.same(entries.map(({ path }) => path.toString()), [...walkTree(treeRoot(dir))].map(({ path }) => path.toString()));
   const isSmall = ({ stat }: Walked): boolean => stat.isFile() && stat.size > 0n && stat.size <= smallFileBytesMax;
-  const read = entries.filter(({ ahead }) => ahead !== undefined);
-  t.ok(read.every((entry) => isSmall(entry) && readFileSync(entry.path).equals(entry.ahead?.bytes as Uint8Array)));
+  const read = entries.filter(({ bytes }) => bytes !== undefined);
+  t.ok(read.every((entry) => isSmall(entry) && readFileSync(entry.path).equals(entry.bytes as Uint8Array)));
   t.equal(read.length, entries.filter(isSmall).length);
-  t.ok(read.every(({ ahead }) => (ahead?.atMs ?? Infinity) <= Date.now()));
   t.equal(await rootAhead(dir), rootOf(dir));
+});
+
+await t.test('every entry has a time before it was looked at: a cache believes by that', async (t) => {
+  const dir = manyFiles(t);
+  const lookedAtMs: number[] = [];
+  const entries = await all(changing(dir, () => lookedAtMs.push(Date.now())));
+  t.equal(entries.length, lookedAtMs.length);
+  t.ok(entries.every(({ atMs }, index) => atMs <= (lookedAtMs[index] as number)));
+  t.ok([...unread(changing(dir, () => lookedAtMs.push(Date.now())))].every(({ atMs }, index) => atMs <= (lookedAtMs[entries.length + index] as number)));
 });
 
 await t.test('a small tree is not worth a thread', async (t) => {
   const dir = manyFiles(t, 20);
-  t.ok((await all(walkTree(treeRoot(dir)))).every(({ ahead }) => ahead === undefined));
+  t.ok((await all(walkTree(treeRoot(dir)))).every(({ bytes }) => bytes === undefined));
   t.equal(await rootAhead(dir), rootOf(dir));
 });
 
@@ -83,12 +93,12 @@ await t.test('what fills the memory of a batch sooner than its entries', async (
   for (let index = 0; index < count; index += 1) writeFileSync(join(dir, `f${index}`), noise(sizeBytes, index));
   let readCount = 0;
   let entryCount = 0;
-  for await (const batch of readAhead(walkTree(treeRoot(dir)), sizeBytes)) {
-    for (const { path, ahead } of batch) {
+  for await (const batch of readAhead(walkTree(treeRoot(dir)), sizeBytes, pace)) {
+    for (const { path, bytes } of batch) {
       entryCount += 1;
-      if (ahead === undefined) continue;
+      if (bytes === undefined) continue;
       readCount += 1;
-      if (!readFileSync(path).equals(ahead.bytes)) t.fail(path.toString());
+      if (!readFileSync(path).equals(bytes)) t.fail(path.toString());
     }
   }
   t.equal(entryCount, count + 1);
@@ -105,7 +115,7 @@ await t.test('what changes or goes before it is read is left for its turn', asyn
     else appendFileSync(path, 'more');
   }));
   t.ok(lost.length > 10);
-  t.same(entries.filter(({ path, ahead }) => ahead !== undefined && lost.includes(path.toString())), []);
+  t.same(entries.filter(({ path, bytes }) => bytes !== undefined && lost.includes(path.toString())), []);
   t.equal(entries.length, FILES + 7);
 });
 
@@ -115,6 +125,6 @@ await t.test('a name that goes during the walk is said, and nothing stays open',
   await all(walkTree(treeRoot(dir)));
   const before = openFiles();
   await t.rejects(all(changing(dir, (_, index) => { if (index === READ_AHEAD_ENTRIES) rmSync(join(dir, 'd4'), { recursive: true }); })), { code: 'BC_TREE_CHANGED' });
-  for await (const _ of readAhead(walkTree(treeRoot(dir)), smallFileBytesMax)) break;
+  for await (const _ of readAhead(walkTree(treeRoot(dir)), smallFileBytesMax, pace)) break;
   t.equal(openFiles(), before);
 });
