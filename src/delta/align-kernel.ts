@@ -21,8 +21,9 @@ interface KernelExports {
 }
 
 const PAGE_BYTES = 64 * KiB;
-/** Of every fourth old byte one number: two million bytes fill this. */
-const TABLE_BITS_MAX = 19;
+/** A number for every eighth old byte: two million bytes fill this. */
+const OLD_BYTES_PER_SLOT = 8;
+const TABLE_BITS_MAX = 18;
 const TABLE_BITS_MIN = 8;
 const OUTPUT_BYTES = DELTA_RAW_BYTES_MAX + DIFFERENCES_SPARE_BYTES;
 /** The first page is the module's own. */
@@ -45,7 +46,7 @@ export function align(base: Uint8Array, fresh: Uint8Array): Differences {
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(base, BASE);
   bytes.set(fresh, FRESH);
-  const tableBits = Math.min(TABLE_BITS_MAX, Math.max(TABLE_BITS_MIN, Math.ceil(Math.log2(base.byteLength / 4 + 1))));
+  const tableBits = Math.min(TABLE_BITS_MAX, Math.max(TABLE_BITS_MIN, Math.ceil(Math.log2(base.byteLength / OLD_BYTES_PER_SLOT + 1))));
   kernel.align(BASE, BASE + base.byteLength, FRESH, FRESH + fresh.byteLength, TABLE, tableBits, CONTROL, GAPS, CHANGES, EXTRA);
   return {
     control: bytes.subarray(CONTROL, kernel.controlEnd.value),

@@ -9,7 +9,6 @@ import { Manifest } from '../manifest/read.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 import type { ChunkColumn } from './chunk-column.ts';
 import { encodeDelta } from './delta-encode.ts';
-import { parseDeltaHeader } from './delta-header.ts';
 import { LeftoverCosts } from './leftovers.ts';
 import type { LocatedChunks } from './located-chunks.ts';
 import { OldSequence, placeRuns, runsOf, type DeltaRun, type OldPart } from './old-parts.ts';
@@ -43,7 +42,8 @@ export async function* makeDeltas(from: Digest, to: Digest, store: LocatedChunks
       for (const number of run.fresh) left.set(number, run.base);
       continue;
     }
-    for (const { digest } of parseDeltaHeader(delta)?.base ?? []) used.add(plan.old.find(digest) as number);
+    // All of the base, although not all of it helped: looking at the rest as well would spare 0.5 % of app's bytes.
+    for (const number of run.base) used.add(number);
     yield { kind: 'made', chunks: digestsOf(plan, run.fresh), delta };
   }
   if (left.size === 0) return;

@@ -8,8 +8,8 @@
 
 /** A new place is considered where so many bytes are the same. Of `app`, 16 and 32 make the whole 0.7 % larger: short ones are found by chance, and long ones not. */
 export const SEED_BYTES: usize = 24;
-/** Of the old bytes every fourth place is known. Every place: twice the time, 0.5 % fewer bytes. */
-const STRIDE: usize = 4;
+/** Of the old bytes every eighth place is known. Every fourth: two fifths more time, 0.1 % fewer bytes. */
+const STRIDE: usize = 8;
 /** Two places are compared over so many bytes at most, so that no input costs more than in proportion to its length. */
 const COMPARED_BYTES: usize = 64;
 /** A new place must be better by more than this: it costs some bytes to say. */
@@ -91,10 +91,9 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
 /** Offsets of old bytes, and 1, by the hash of what stands there: the first of those with the same hash, so that a copy of what repeats itself can be long. */
 function index(base: usize, baseEnd: usize, table: usize, tableBits: u32): void {
   memory.fill(table, 0, 4 << tableBits);
-  for (let at = base; at + SEED_BYTES <= baseEnd; at += STRIDE) {
-    const known = slot(at, table, tableBits);
-    if (load<u32>(known) == 0) store<u32>(known, <u32>(at - base + 1));
-  }
+  if (baseEnd - base < SEED_BYTES) return;
+  // From the last one on, so that the first one stays.
+  for (let offset = <isize>((baseEnd - SEED_BYTES - base) / STRIDE * STRIDE); offset >= 0; offset -= STRIDE) store<u32>(slot(base + offset, table, tableBits), <u32>offset + 1);
 }
 
 /** An old place that is better for the new bytes from `at` on than `here`; 0 if none is known. */
