@@ -40,7 +40,7 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   const pace = new Pace(signal);
   const walk = walkTree(treeRoot(dir));
   // Of a tree that is known there is little to read.
-  const batches = memory?.known === undefined ? readAhead(walk, params.smallFileBytesMax, pace) : [unread(walk)];
+  const batches = memory?.known === undefined ? readAhead(walk, { smallFileBytesMax: params.smallFileBytesMax, pace }) : [unread(walk)];
   for await (const entries of batches) {
     for (const block of capture.take(entries)) {
       if (block !== undefined) yield block;

@@ -1,8 +1,8 @@
 /**
- * A tree's entries in the order of the walk, with the bytes of its small files, which other threads read meanwhile: to open, read and close tens of thousands of files is half of what
- * capturing them takes, and where they are not in memory, several must be under way for the disk to be busy.
+ * A tree's entries in the order of the walk; where the disk is waited for, with the bytes of its small files, which other threads read meanwhile: it is faster with several requests at a time.
+ * Files that are in memory are read in their turn: threads for them would take more processor time than they spare.
  */
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_WORKERS } from '../base/limits.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WORKERS, READ_WAITS_MS } from '../base/limits.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import type { Pace } from './pace.ts';
 import { ReadBatch } from './read-batch.ts';
@@ -30,42 +30,100 @@ interface Gathered {
   readonly entries: readonly Walked[];
   readonly files: readonly (number | undefined)[];
   readonly atMs: number;
-  /** No further file fits. */
-  readonly isFull: boolean;
 }
 
-/** Small trees are not worth a thread: what does not fill a batch is not read ahead. */
-export async function* readAhead(tree: Generator<Walked, void, undefined>, smallFileBytesMax: number, pace: Pace): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
-  const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(READ_AHEAD_BATCH_BYTES));
-  const pool = new WorkerPool<ReadJob, void>(new URL('./read-worker', import.meta.url), { workerCount: READ_AHEAD_WORKERS, shared: memory, work: 'reading ahead' });
-  const batches = memory.map((shared) => new ReadBatch(shared));
-  const underWay: { readonly gathered: Gathered; readonly batch: ReadBatch; readonly done: Promise<unknown> }[] = [];
-  let hasBegun = false;
+export interface ReadAheadOptions {
+  readonly smallFileBytesMax: number;
+  readonly pace: Pace;
+  /** A file that takes longer than this to open, read and close was waited for; READ_WAITS_MS unless told. */
+  readonly waitsMs?: number;
+}
+
+/** The signal of `pace` ends it. */
+export async function* readAhead(tree: Generator<Walked, void, undefined>, { smallFileBytesMax, pace, waitsMs = READ_WAITS_MS }: ReadAheadOptions): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
+  const ring = new BatchRing(tree, smallFileBytesMax, waitsMs);
   try {
-    for (let next = 0, isAtEnd = false; !isAtEnd || underWay.length > 0; ) {
-      while (!isAtEnd && underWay.length < READ_AHEAD_BATCHES) {
+    for (;;) {
+      while (ring.wantsMore) {
         if (pace.due) await pace.turn();
-        // Its entries have been taken: they come in the order of the batches.
-        const buffer = next % READ_AHEAD_BATCHES;
-        const batch = batches[buffer] as ReadBatch;
-        batch.clear();
-        const gathered = gather(tree, batch, smallFileBytesMax);
-        isAtEnd = gathered.entries.length === 0;
-        if (isAtEnd) break;
-        next += 1;
-        hasBegun ||= gathered.isFull;
-        // A thread that died read nothing: then it is done here.
-        const done = hasBegun && batch.fileCount > 0 ? pool.run({ buffer, fileCount: batch.fileCount }).catch(() => undefined) : Promise.resolve();
-        underWay.push({ gathered, batch, done });
+        ring.begin();
       }
-      const first = underWay.shift();
-      if (first === undefined) return;
-      await first.done;
-      yield withBytes(first.gathered, first.batch);
+      const oldest = ring.takeOldest();
+      if (oldest === undefined) return;
+      await oldest.done;
+      yield withBytes(oldest.gathered, oldest.batch);
     }
   } finally {
     tree.return();
-    await pool.close();
+    await ring.close();
+  }
+}
+
+interface Begun {
+  readonly gathered: Gathered;
+  readonly batch: ReadBatch;
+  /** Its files have been read, or will not be. */
+  readonly done: Promise<unknown>;
+}
+
+/** Batches are taken in the order in which they were begun, and the next one begins where the one was that was taken longest ago. */
+class BatchRing {
+  readonly #tree: Iterator<Walked, void, undefined>;
+  readonly #smallFileBytesMax: number;
+  readonly #waitsMs: number;
+  readonly #batches: readonly ReadBatch[];
+  readonly #pool: WorkerPool<ReadJob, void>;
+  readonly #begun: Begun[] = [];
+  #next = 0;
+  #isAtEnd = false;
+  /** The disk was waited for. */
+  #hasWaited = false;
+
+  constructor(tree: Iterator<Walked, void, undefined>, smallFileBytesMax: number, waitsMs: number) {
+    const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(READ_AHEAD_BATCH_BYTES));
+    this.#tree = tree;
+    this.#smallFileBytesMax = smallFileBytesMax;
+    this.#waitsMs = waitsMs;
+    this.#batches = memory.map((shared) => new ReadBatch(shared));
+    this.#pool = new WorkerPool(new URL('./read-worker', import.meta.url), { workerCount: READ_AHEAD_WORKERS, shared: memory, work: 'reading ahead' });
+  }
+
+  /** Where nothing is waited for, what is listed is taken at once. */
+  get wantsMore(): boolean {
+    return !this.#isAtEnd && this.#begun.length < (this.#hasWaited ? READ_AHEAD_BATCHES : 1);
+  }
+
+  /** Lists a batch, and has it read if that is worth it. */
+  begin(): void {
+    const buffer = this.#next % READ_AHEAD_BATCHES;
+    const batch = this.#batches[buffer] as ReadBatch;
+    batch.clear();
+    const gathered = gather(this.#tree, batch, this.#smallFileBytesMax);
+    this.#isAtEnd = gathered.entries.length === 0;
+    if (this.#isAtEnd) return;
+    this.#next += 1;
+    const first = this.#hasWaited ? 0 : this.#probe(batch);
+    const end = batch.fileCount;
+    // A thread that died read nothing: then it is done in its turn.
+    const done = this.#hasWaited && first < end ? this.#pool.run({ buffer, first, end }).catch(() => undefined) : Promise.resolve();
+    this.#begun.push({ gathered, batch, done });
+  }
+
+  takeOldest(): Begun | undefined {
+    return this.#begun.shift();
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  /** Reads the first files here, and notes whether that took long. Answers how many they were. */
+  #probe(batch: ReadBatch): number {
+    const count = Math.min(batch.fileCount, READ_AHEAD_PROBES);
+    const startedMs = performance.now();
+    batch.read(0, count);
+    this.#hasWaited = performance.now() - startedMs > this.#waitsMs * count;
+    return count;
   }
 }
 
@@ -80,9 +138,9 @@ function gather(tree: Iterator<Walked, void, undefined>, batch: ReadBatch, small
     const file = isSmall ? batch.add(value.path, value.stat) : undefined;
     entries.push(value);
     files.push(file);
-    if (isSmall && file === undefined) return { entries, files, atMs, isFull: true };
+    if (isSmall && file === undefined) break;
   }
-  return { entries, files, atMs, isFull: entries.length === READ_AHEAD_ENTRIES };
+  return { entries, files, atMs };
 }
 
 function* withBytes({ entries, files, atMs }: Gathered, batch: ReadBatch): Generator<ReadEntry, void, undefined> {

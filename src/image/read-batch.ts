@@ -46,9 +46,9 @@ export class ReadBatch {
     return this.#count - 1;
   }
 
-  /** On the other thread: reads the first so many files that were added. One that cannot be read, or is not what it was, is left for who wants it. */
-  read(fileCount: number): void {
-    for (let file = 0; file < fileCount; file += 1) {
+  /** Reads some of the files, on whichever thread. One that cannot be read, or is not what it was, is left for who wants it. */
+  read(firstFile: number, endFile: number): void {
+    for (let file = firstFile; file < endFile; file += 1) {
       const [pathAt, pathBytes, sizeBytes] = this.#numbers.subarray(file * U32S) as unknown as [number, number, number];
       const [dev, ino, mtimeNs, ctimeNs, mode] = this.#stamps.subarray(file * I64S) as unknown as [bigint, bigint, bigint, bigint, bigint];
       const start = pathAt + pathBytes;

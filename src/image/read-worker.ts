@@ -5,10 +5,12 @@ import { ReadBatch } from './read-batch.ts';
 export interface ReadJob {
   /** Which of the shared buffers. */
   readonly buffer: number;
-  readonly fileCount: number;
+  /** Numbers of files in it: from the first to before the end. */
+  readonly first: number;
+  readonly end: number;
 }
 
 serveJobs((memory: readonly SharedArrayBuffer[]) => {
   const batches = memory.map((shared) => new ReadBatch(shared));
-  return ({ buffer, fileCount }: ReadJob): void => (batches[buffer] as ReadBatch).read(fileCount);
+  return ({ buffer, first, end }: ReadJob): void => (batches[buffer] as ReadBatch).read(first, end);
 });

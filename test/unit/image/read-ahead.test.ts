@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES } from '../../../src/base/limits.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES } from '../../../src/base/limits.ts';
 import { captureTree } from '../../../src/image/capture.ts';
 import { Pace } from '../../../src/image/pace.ts';
 import { readAhead, unread, type ReadEntry } from '../../../src/image/read-ahead.ts';
@@ -16,9 +16,9 @@ const { smallFileBytesMax } = SMALL_PARAMS;
 const pace = new Pace(undefined);
 
 /** Many small files in a few directories, some empty, one too large to be small. */
-function manyFiles(t: Test, count = FILES): string {
+function manyFiles(t: Test): string {
   const dir = t.testdir();
-  for (let index = 0; index < count; index += 1) {
+  for (let index = 0; index < FILES; index += 1) {
     const below = join(dir, `d${index % 5}`);
     mkdirSync(below, { recursive: true });
     writeFileSync(join(below, `f${index}`), noise(index % 300, index));
@@ -37,9 +37,9 @@ function* changing(dir: string, change: (walked: Walked, index: number) => void)
 }
 
 /** What came, with a copy of the bytes. */
-async function all(tree: Generator<Walked, void, undefined>): Promise<ReadEntry[]> {
+async function all(tree: Generator<Walked, void, undefined>, waitsMs = 0): Promise<ReadEntry[]> {
   const entries: ReadEntry[] = [];
-  for await (const batch of readAhead(tree, smallFileBytesMax, pace)) {
+  for await (const batch of readAhead(tree, { smallFileBytesMax, pace, waitsMs })) {
     for (const entry of batch) entries.push(entry.bytes === undefined ? entry : { ...entry, bytes: Uint8Array.from(entry.bytes) });
   }
   return entries;
@@ -80,10 +80,12 @@ await t.test('every entry has a time before it was looked at: a cache believes b
   t.ok([...unread(changing(dir, () => lookedAtMs.push(Date.now())))].every(({ atMs }, index) => atMs <= (lookedAtMs[entries.length + index] as number)));
 });
 
-await t.test('a small tree is not worth a thread', async (t) => {
-  const dir = manyFiles(t, 20);
-  t.ok((await all(walkTree(treeRoot(dir)))).every(({ bytes }) => bytes === undefined));
-  t.equal(await rootAhead(dir), rootOf(dir));
+await t.test('where nothing is waited for, only the files that tell so are read ahead', async (t) => {
+  const dir = manyFiles(t);
+  const entries = await all(walkTree(treeRoot(dir)), Infinity);
+  const readCount = entries.filter(({ bytes }) => bytes !== undefined).length;
+  t.ok(readCount > READ_AHEAD_PROBES && readCount <= Math.ceil(entries.length / READ_AHEAD_ENTRIES) * READ_AHEAD_PROBES, `${readCount}`);
+  t.same(entries.map(({ path }) => path.toString()), [...walkTree(treeRoot(dir))].map(({ path }) => path.toString()));
 });
 
 await t.test('what fills the memory of a batch sooner than its entries', async (t) => {
@@ -93,7 +95,7 @@ await t.test('what fills the memory of a batch sooner than its entries', async (
   for (let index = 0; index < count; index += 1) writeFileSync(join(dir, `f${index}`), noise(sizeBytes, index));
   let readCount = 0;
   let entryCount = 0;
-  for await (const batch of readAhead(walkTree(treeRoot(dir)), sizeBytes, pace)) {
+  for await (const batch of readAhead(walkTree(treeRoot(dir)), { smallFileBytesMax: sizeBytes, pace, waitsMs: 0 })) {
     for (const { path, bytes } of batch) {
       entryCount += 1;
       if (bytes === undefined) continue;
@@ -125,6 +127,6 @@ await t.test('a name that goes during the walk is said, and nothing stays open',
   await all(walkTree(treeRoot(dir)));
   const before = openFiles();
   await t.rejects(all(changing(dir, (_, index) => { if (index === READ_AHEAD_ENTRIES) rmSync(join(dir, 'd4'), { recursive: true }); })), { code: 'BC_TREE_CHANGED' });
-  for await (const _ of readAhead(walkTree(treeRoot(dir)), smallFileBytesMax, pace)) break;
+  for await (const _ of readAhead(walkTree(treeRoot(dir)), { smallFileBytesMax, pace, waitsMs: 0 })) break;
   t.equal(openFiles(), before);
 });
