@@ -7,6 +7,7 @@ import { CoreSource } from '../../src/wan/core-source.ts';
 import { uploadBlocks } from '../../src/wan/layer-uploader.ts';
 import { decodeFrame } from '../../src/store/frame-decode.ts';
 import { each, makeLayer, noiseFiles } from '../doubles/test-core.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 interface CoreProcess {
   readonly child: ChildProcess;
@@ -27,7 +28,7 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 void t.test('kill -9 in mid-publish, then publish again', async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = scratchDir(t);
   const layer = makeLayer(noiseFiles(60, 200_000));
   let stored = 0;
   for (const uploadsBeforeKill of [0, 1, 2]) {

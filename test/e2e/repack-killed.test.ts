@@ -12,6 +12,7 @@ import { CoreSource } from '../../src/wan/core-source.ts';
 import { uploadBlocks } from '../../src/wan/layer-uploader.ts';
 import { each, makeLayer } from '../doubles/test-core.ts';
 import { prose } from '../unit/store/chunks.ts';
+import { scratchDir } from './scratch-dir.ts';
 
 const KILLS = 5;
 
@@ -33,7 +34,7 @@ async function frameBytes(client: CoreClient, chunks: readonly Digest[]): Promis
 }
 
 void t.test('kill -9 in mid-repack, then repack again', { timeout: 300_000 }, async (t) => {
-  const dataDir = t.testdir();
+  const dataDir = scratchDir(t);
   // Files that share their second half with the one before: a longer frame finds more of that.
   const files = Object.fromEntries(Array.from({ length: 160 }, (_, i) => [`file-${String(i).padStart(3, '0')}`, Buffer.concat([prose(100_000, i), prose(100_000, i >> 3)])]));
   const layer = makeLayer(files);

@@ -8,6 +8,7 @@ import type { Invocation } from '../../../src/cli/command.ts';
 import { publishTree, type PublishedTree } from '../../../src/cli/publish-tree.ts';
 import { CoreClient } from '../../../src/wan/core-client.ts';
 import { startTestCore } from '../../doubles/test-core.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const invocation: Invocation = { signal: new AbortController().signal, progress: { update: () => undefined, clear: () => undefined } };
 
@@ -32,7 +33,7 @@ async function startCore(t: Test, dir: string): Promise<CountingClient> {
 }
 
 void t.test('a directory that has not changed', async (t) => {
-  const root = t.testdir();
+  const root = scratchDirectory(t);
   const [dir, cacheDir] = [join(root, 'tree'), join(root, 'cache')];
   mkdirSync(dir);
   for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, name), `content of ${name}`);

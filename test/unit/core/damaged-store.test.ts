@@ -10,6 +10,7 @@ import { CoreSource } from '../../../src/wan/core-source.ts';
 import { uploadBlocks } from '../../../src/wan/layer-uploader.ts';
 import type { PublishedLayer } from '../../../src/wan/api-messages.ts';
 import { each, makeLayer, noiseFiles, startTestCore } from '../../doubles/test-core.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const layer = makeLayer(noiseFiles(60, 100_000));
 
@@ -21,7 +22,7 @@ interface Fixture {
 }
 
 async function fixture(t: Test): Promise<Fixture> {
-  const dir = t.testdir();
+  const dir = scratchDirectory(t);
   let freeBytes = Number.MAX_SAFE_INTEGER;
   const store = await openPackChunkStore({ dir: join(dir, 'store'), freeBytes: async () => freeBytes });
   const core = await startTestCore(join(dir, 'catalog'), store);

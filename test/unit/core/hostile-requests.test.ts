@@ -8,6 +8,7 @@ import { encodeFrame } from '../../../src/store/frame-encode.ts';
 import { CoreClient } from '../../../src/wan/core-client.ts';
 import { uploadBlocks } from '../../../src/wan/layer-uploader.ts';
 import { each, makeLayer, noiseFiles, startTestCore, type TestCore } from '../../doubles/test-core.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const OCTETS = { 'content-type': 'application/octet-stream' };
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -16,7 +17,7 @@ let core: TestCore;
 const layer = makeLayer(noiseFiles(3, 2000));
 
 t.before(async () => {
-  core = await startTestCore(t.testdir());
+  core = await startTestCore(scratchDirectory(t));
   const client = new CoreClient(core.url);
   await uploadBlocks(client, each(layer.blocks), { workerCount: 1 });
   await client.commitLayer({ name: 'a', version: '1', kind: 'base', descriptor: layer.descriptor });

@@ -6,6 +6,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { DeltaShelf } from '../../../src/core/delta-shelf.ts';
 import { Deltas } from '../../../src/core/deltas.ts';
 import { deltas as frames, fresh, keep, SET_BYTES, version } from './stored-sets.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const { signal } = new AbortController();
 const TO = 9;
@@ -18,7 +19,7 @@ interface Fixture {
 }
 
 async function fixture(t: Test): Promise<Fixture> {
-  const dir = join(t.testdir(), 'deltas');
+  const dir = join(scratchDirectory(t), 'deltas');
   const shelf = await DeltaShelf.open(dir, SETS_MAX * SET_BYTES);
   // Every version is held; nothing is made here.
   const store = { has: (digests: readonly unknown[]) => digests.map(() => true), locate: () => [], readFrame: async () => undefined };

@@ -1,6 +1,7 @@
 /** The OpenAPI document says of every route what it takes and gives; and what the core answers is what the document says. */
 import t from 'tap';
 import { startTestCore } from '../../doubles/test-core.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 interface Operation {
   readonly summary?: string;
@@ -10,7 +11,7 @@ interface Operation {
 }
 
 void t.test('every route is described', async (t) => {
-  const core = await startTestCore(t.testdir());
+  const core = await startTestCore(scratchDirectory(t));
   t.teardown(() => core.close());
   const document = (await core.app.inject('/openapi.json')).json<{ openapi: string; paths: Record<string, Record<string, Operation>> }>();
   t.equal(document.openapi, '3.1.0');

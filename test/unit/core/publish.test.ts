@@ -8,6 +8,7 @@ import { CoreClient } from '../../../src/wan/core-client.ts';
 import { CoreSource } from '../../../src/wan/core-source.ts';
 import { uploadBlocks } from '../../../src/wan/layer-uploader.ts';
 import { each, makeLayer, noiseFiles, startTestCore, type TestCore } from '../../doubles/test-core.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 interface Fixture {
   readonly core: TestCore;
@@ -17,7 +18,7 @@ interface Fixture {
 
 const { signal } = new AbortController();
 
-async function fixture(t: Test, options: { readonly site?: string } = {}, dir = t.testdir()): Promise<Fixture> {
+async function fixture(t: Test, options: { readonly site?: string } = {}, dir = scratchDirectory(t)): Promise<Fixture> {
   const core = await startTestCore(dir);
   const client = new CoreClient(core.url, { backoffFirstMs: 1, ...options });
   t.teardown(async () => {
@@ -153,7 +154,7 @@ void t.test('a descriptor that does not tell the truth about the manifest is ref
 void t.test('frames do not depend on the number of workers', async (t) => {
   const layer = makeLayer({ ...noiseFiles(50, 90_000), text: Buffer.from('words '.repeat(9000)) });
   const packs: Uint8Array[][] = [];
-  const dir = t.testdir();
+  const dir = scratchDirectory(t);
   for (const workerCount of [1, 3]) {
     const { core, client } = await fixture(t, {}, `${dir}/${workerCount}`);
     await uploadBlocks(client, each(layer.blocks), { workerCount, compressionLevel: 1 });

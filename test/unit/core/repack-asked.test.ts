@@ -14,6 +14,7 @@ import type { PublishedLayer } from '../../../src/wan/api-messages.ts';
 import { ManualClock } from '../../doubles/manual-clock.ts';
 import { each, makeLayer, startTestCore } from '../../doubles/test-core.ts';
 import { prose } from '../store/chunks.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 t.setTimeout(300_000);
 const QUIET_MS = 1000;
@@ -30,7 +31,7 @@ interface Fixture {
 }
 
 async function fixture(t: Test): Promise<Fixture> {
-  const dir = t.testdir();
+  const dir = scratchDirectory(t);
   const core = await startTestCore(join(dir, 'core'));
   const client = new CoreClient(core.url);
   for (const [seed, name] of ['a', 'b'].entries()) {

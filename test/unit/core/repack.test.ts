@@ -7,11 +7,12 @@ import { CoreClient } from '../../../src/wan/core-client.ts';
 import { uploadBlocks } from '../../../src/wan/layer-uploader.ts';
 import { each, makeLayer, type TestLayer } from '../../doubles/test-core.ts';
 import { prose } from '../store/chunks.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const DEADLINE_MS = 60_000;
 
 async function open(t: Test, repack: 'on' | 'off'): Promise<CoreClient> {
-  const core = await startCore({ dataDir: t.testdir(), listen: { host: '127.0.0.1', port: 0 }, packBytesTarget: 1 << 26, deltas: 'off', deltaCacheBytes: 1 << 20, repack, repackLevel: 9, repackQuiet: 50, logLevel: 'silent' }, silentLog);
+  const core = await startCore({ dataDir: scratchDirectory(t), listen: { host: '127.0.0.1', port: 0 }, packBytesTarget: 1 << 26, deltas: 'off', deltaCacheBytes: 1 << 20, repack, repackLevel: 9, repackQuiet: 50, logLevel: 'silent' }, silentLog);
   const client = new CoreClient(core.api);
   t.teardown(async () => {
     await client.close();

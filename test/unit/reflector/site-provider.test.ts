@@ -15,6 +15,7 @@ import { encodeFrame } from '../../../src/store/frame-encode.ts';
 import { MemoryChunkStore } from '../../../src/store/memory-chunk-store.ts';
 import { FetchOnce } from '../../../src/transfer/fetch-once.ts';
 import { ScriptedSource, type Script } from '../../doubles/scripted-source.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const chunks = Array.from({ length: 40 }, (_, index) => {
   const bytes = Buffer.from(`chunk ${index} `.repeat(100));
@@ -26,7 +27,7 @@ const never = new AbortController().signal;
 async function site(t: Test, script: Script): Promise<{ provider: SiteProvider; store: MemoryChunkStore; core: ScriptedSource }> {
   const store = new MemoryChunkStore();
   const core = new ScriptedSource('core', 'core', script);
-  const layers = await LayerDirectory.open(t.testdir());
+  const layers = await LayerDirectory.open(scratchDirectory(t));
   const fetch = new FetchOnce(store, core);
   t.teardown(async () => {
     await fetch.close();

@@ -13,6 +13,7 @@ import { fetchFramesOf } from '../../../src/wan/frame-fetch.ts';
 import type { WantedFrame } from '../../../src/wan/frame-list.ts';
 import { startTestCore } from '../../doubles/test-core.ts';
 import { seededBytes } from '../../vectors/seeded-bytes.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const FRAME_CHUNKS = LOCATE_DIGESTS - 500;
 const CHUNK_BYTES = 8;
@@ -97,7 +98,7 @@ void t.test('who takes frames may give their memory back at once: the window kno
   const large = seededBytes(7, 3 * WAN_WINDOW_BYTES);
   const parts = Array.from({ length: large.byteLength / CHUNK_BYTES_MAX }, (_, index) => large.subarray(index * CHUNK_BYTES_MAX, (index + 1) * CHUNK_BYTES_MAX));
   const layer = parts.map((bytes) => ({ digest: hash(bytes), bytes }));
-  const core = await startTestCore(t.testdir());
+  const core = await startTestCore(scratchDirectory(t));
   t.teardown(() => core.close());
   const client = new CoreClient(core.url);
   t.teardown(() => client.close());

@@ -8,6 +8,7 @@ import { CoreSource } from '../../../src/wan/core-source.ts';
 import { uploadBlocks } from '../../../src/wan/layer-uploader.ts';
 import { startTamperingCore, type Spoil, type TamperingCore } from '../../doubles/tampering-core.ts';
 import { each, makeLayer, noiseFiles, startTestCore, type TestCore } from '../../doubles/test-core.ts';
+import { scratchDirectory } from '../image/scratch.ts';
 
 const { signal } = new AbortController();
 /** About 4 frames, each its own pack in memory. */
@@ -15,7 +16,7 @@ const layer = makeLayer(noiseFiles(60, 60_000));
 let core: TestCore;
 
 t.before(async () => {
-  core = await startTestCore(t.testdir());
+  core = await startTestCore(scratchDirectory(t));
   const client = new CoreClient(core.url);
   await uploadBlocks(client, each(layer.blocks), { workerCount: 1 });
   await client.commitLayer({ name: 'a', version: '1', kind: 'base', descriptor: layer.descriptor });
