@@ -1,5 +1,6 @@
 /** Leaves out of a base the chunks that nothing is copied from: each costs its name on the wire, and its holder the reading and hashing of it. Pure. */
 import { fromZigzag, toZigzag, VARINT_BYTES_MAX, VarintReader, writeVarint } from '../base/varint.ts';
+import { OldSequence } from './old-parts.ts';
 
 export interface NarrowBase {
   /** By the index of the base chunk. */
@@ -16,13 +17,10 @@ interface Step {
 
 /** `control` is a sound control section for a base of chunks with these lengths. */
 export function narrowBase(control: Uint8Array, lengths: readonly number[]): NarrowBase {
-  const steps = stepsOf(control);
-  const starts = startsOf(lengths);
+  const base = new OldSequence([...lengths.keys()], lengths);
+  const steps = stepsOf(control).map((step) => ({ ...step, copied: step.copyBytes === 0 ? [] : base.numbersWithin(step.old, step.old + step.copyBytes) }));
   const isKept = lengths.map(() => false);
-  for (const { old, copyBytes } of steps) {
-    if (copyBytes === 0) continue;
-    for (let index = chunkAt(starts, old); index < lengths.length && (starts[index] as number) < old + copyBytes; index += 1) isKept[index] = true;
-  }
+  for (const { copied } of steps) for (const index of copied) isKept[index] = true;
   let dropped = 0;
   /** For each chunk, how many bytes before it are left out. */
   const droppedBefore = lengths.map((length, index) => {
@@ -33,27 +31,12 @@ export function narrowBase(control: Uint8Array, lengths: readonly number[]): Nar
   // A step that copies nothing is anywhere: where the one before it ended.
   let end = 0;
   const moved = steps.map((step) => {
-    const old = step.copyBytes === 0 ? end : step.old - (droppedBefore[chunkAt(starts, step.old)] as number);
+    const first = step.copied[0];
+    const old = first === undefined ? end : step.old - (droppedBefore[first] as number);
     end = old + step.copyBytes;
     return { ...step, old };
   });
   return { isKept, control: controlOf(moved) };
-}
-
-/** Where each begins; and the end of all. */
-function startsOf(lengths: readonly number[]): number[] {
-  let at = 0;
-  return [0, ...lengths.map((length) => (at += length))];
-}
-
-function chunkAt(starts: readonly number[], offsetBytes: number): number {
-  let [low, high] = [0, starts.length - 2];
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((starts[middle] as number) <= offsetBytes) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 function stepsOf(control: Uint8Array): Step[] {

@@ -2,7 +2,7 @@
  * A tree's entries in the order of the walk; where the disk is waited for, with the bytes of its small files, which other threads read meanwhile: it is faster with several requests at a time.
  * Files that are in memory are read in their turn: threads for them would take more processor time than they spare.
  */
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WORKERS, READ_WAITS_MS } from '../base/limits.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WAIT_MICROS, READ_AHEAD_WORKERS } from '../base/limits.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import type { Pace } from './pace.ts';
 import { ReadBatch } from './read-batch.ts';
@@ -35,13 +35,13 @@ interface Gathered {
 export interface ReadAheadOptions {
   readonly smallFileBytesMax: number;
   readonly pace: Pace;
-  /** A file that takes longer than this to open, read and close was waited for; READ_WAITS_MS unless told. */
-  readonly waitsMs?: number;
+  /** A file that takes longer than this to open, read and close was waited for; READ_AHEAD_WAIT_MICROS unless told. */
+  readonly waitMicros?: number;
 }
 
 /** The signal of `pace` ends it. */
-export async function* readAhead(tree: Generator<Walked, void, undefined>, { smallFileBytesMax, pace, waitsMs = READ_WAITS_MS }: ReadAheadOptions): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
-  const ring = new BatchRing(tree, smallFileBytesMax, waitsMs);
+export async function* readAhead(tree: Generator<Walked, void, undefined>, { smallFileBytesMax, pace, waitMicros = READ_AHEAD_WAIT_MICROS }: ReadAheadOptions): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
+  const ring = new BatchRing(tree, smallFileBytesMax, waitMicros);
   try {
     for (;;) {
       while (ring.wantsMore) {
@@ -70,7 +70,7 @@ interface Begun {
 class BatchRing {
   readonly #tree: Iterator<Walked, void, undefined>;
   readonly #smallFileBytesMax: number;
-  readonly #waitsMs: number;
+  readonly #waitMicros: number;
   readonly #batches: readonly ReadBatch[];
   readonly #pool: WorkerPool<ReadJob, void>;
   readonly #begun: Begun[] = [];
@@ -79,11 +79,11 @@ class BatchRing {
   /** The disk was waited for. */
   #hasWaited = false;
 
-  constructor(tree: Iterator<Walked, void, undefined>, smallFileBytesMax: number, waitsMs: number) {
+  constructor(tree: Iterator<Walked, void, undefined>, smallFileBytesMax: number, waitMicros: number) {
     const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(READ_AHEAD_BATCH_BYTES));
     this.#tree = tree;
     this.#smallFileBytesMax = smallFileBytesMax;
-    this.#waitsMs = waitsMs;
+    this.#waitMicros = waitMicros;
     this.#batches = memory.map((shared) => new ReadBatch(shared));
     this.#pool = new WorkerPool(new URL('./read-worker', import.meta.url), { workerCount: READ_AHEAD_WORKERS, shared: memory, work: 'reading ahead' });
   }
@@ -122,7 +122,7 @@ class BatchRing {
     const count = Math.min(batch.fileCount, READ_AHEAD_PROBES);
     const startedMs = performance.now();
     batch.read(0, count);
-    this.#hasWaited = performance.now() - startedMs > this.#waitsMs * count;
+    this.#hasWaited = (performance.now() - startedMs) * 1000 > this.#waitMicros * count;
     return count;
   }
 }

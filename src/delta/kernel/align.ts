@@ -14,10 +14,9 @@ const STRIDE: usize = 8;
 const COMPARED_BYTES: usize = 64;
 /** A new place must be better by more than this: it costs some bytes to say. */
 const GAIN_BYTES: i32 = 6;
-/** So far it may go in any case. */
-const BACKWARDS_BYTES: usize = 1024;
-/** Backwards a better place is followed until it is worse by this. */
+/** Backwards a better place is followed until it is worse by this, and so far in any case that is short. */
 const WORSE_BYTES: i32 = 64;
+const BACKWARDS_BYTES: usize = 1024;
 
 /** Where the next byte of each output goes. */
 export let controlEnd: usize = 0;
@@ -61,7 +60,7 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
     }
     const next = better == 0 ? freshEnd : at;
     let copied = forwards(start, old, min(next - start, baseEnd - old));
-    let before = better == 0 ? 0 : backwards(next, better, min(min(backwardsMax(next - start), next - start), better - base));
+    let before = better == 0 ? 0 : backwards(next, better, min(backwardsMax(next - start), better - base));
     if (start + copied > next - before) {
       const overlap = start + copied - (next - before);
       const kept = bestCut(next - before, old + copied - overlap, better - before, overlap);
@@ -134,7 +133,7 @@ function forwards(a: usize, b: usize, bytesMax: usize): usize {
 /** How far back a better place is followed, of what is not written yet: so that a part of it is written each time, and no byte is looked at more than a few times. */
 // @ts-ignore: decorators on functions are AssemblyScript's
 @inline function backwardsMax(unwrittenBytes: usize): usize {
-  return max(BACKWARDS_BYTES, unwrittenBytes - (unwrittenBytes >> 2));
+  return min(unwrittenBytes, max(BACKWARDS_BYTES, unwrittenBytes - (unwrittenBytes >> 2)));
 }
 
 /** The same for the bytes before both addresses. */

@@ -37,9 +37,9 @@ function* changing(dir: string, change: (walked: Walked, index: number) => void)
 }
 
 /** What came, with a copy of the bytes. */
-async function all(tree: Generator<Walked, void, undefined>, waitsMs = 0): Promise<ReadEntry[]> {
+async function all(tree: Generator<Walked, void, undefined>, waitMicros = 0): Promise<ReadEntry[]> {
   const entries: ReadEntry[] = [];
-  for await (const batch of readAhead(tree, { smallFileBytesMax, pace, waitsMs })) {
+  for await (const batch of readAhead(tree, { smallFileBytesMax, pace, waitMicros })) {
     for (const entry of batch) entries.push(entry.bytes === undefined ? entry : { ...entry, bytes: Uint8Array.from(entry.bytes) });
   }
   return entries;
@@ -95,7 +95,7 @@ await t.test('what fills the memory of a batch sooner than its entries', async (
   for (let index = 0; index < count; index += 1) writeFileSync(join(dir, `f${index}`), noise(sizeBytes, index));
   let readCount = 0;
   let entryCount = 0;
-  for await (const batch of readAhead(walkTree(treeRoot(dir)), { smallFileBytesMax: sizeBytes, pace, waitsMs: 0 })) {
+  for await (const batch of readAhead(walkTree(treeRoot(dir)), { smallFileBytesMax: sizeBytes, pace, waitMicros: 0 })) {
     for (const { path, bytes } of batch) {
       entryCount += 1;
       if (bytes === undefined) continue;
@@ -127,6 +127,6 @@ await t.test('a name that goes during the walk is said, and nothing stays open',
   await all(walkTree(treeRoot(dir)));
   const before = openFiles();
   await t.rejects(all(changing(dir, (_, index) => { if (index === READ_AHEAD_ENTRIES) rmSync(join(dir, 'd4'), { recursive: true }); })), { code: 'BC_TREE_CHANGED' });
-  for await (const _ of readAhead(walkTree(treeRoot(dir)), { smallFileBytesMax, pace, waitsMs: 0 })) break;
+  for await (const _ of readAhead(walkTree(treeRoot(dir)), { smallFileBytesMax, pace, waitMicros: 0 })) break;
   t.equal(openFiles(), before);
 });
