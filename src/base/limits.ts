@@ -339,6 +339,8 @@ export const API_CLOSE_GRACE_MS = 3 * SECOND_MS;
 export const SCRUB_DROPPED_LISTED_MAX = 1000;
 
 // -- capture and apply of trees
+/** Entries of a manifest that are gone through together, at least, and not many more: waking a thread takes as long as looking at dozens of files. */
+export const ENTRIES_TOGETHER = 512;
 /** Synchronous work on a tree lets the event loop turn after this long: nothing else in the process waits longer. */
 export const EVENT_LOOP_TURN_MS = 10;
 /** Entries of any type from a bundle's first file on, until it is closed for want of a hit (docs/formats.md): they wait in memory for its digest. */
@@ -363,8 +365,15 @@ export const MANIFEST_UNASKED_BYTES_MAX = 256 * MiB;
 export const NODE_BATCH_BYTES_MAX = 1 * MiB;
 /** New files that a stage keeps open while chunks arrive: a chunk shared by many small files opens each once. */
 export const STAGED_FILES_OPEN_MAX = 64;
-/** Calls that remove files of an outgoing tree, each in a thread of libuv (which has four) or waiting for one. */
-export const UNLINKS_AT_ONCE = 8;
+/** Threads that look at, link and remove files, and pieces of such work under way at a time. */
+export const INODE_WORKERS = 2;
+export const INODE_JOBS_AHEAD = 4;
+/** Files that are looked at, linked or removed before threads are started for it: they take as long as starting the threads does. */
+export const INODES_DONE_HERE = 4096;
+/** Names that are removed in one go. Each may have to wait for the disk to discard its blocks. */
+export const UNLINKS_TOGETHER = 512;
+/** Entries of a directory tree that are looked at before they are compared with a manifest. */
+export const WALKED_TOGETHER = 64;
 /** Pieces from this length on are written past the page cache: each sets off a request to the disk, which costs more than what it saves for smaller ones. */
 export const UNCACHED_WRITE_BYTES_MIN = 32 * KiB;
 /** How long ago, at least, an inode must have changed for its change time to prove that nothing changed since: some ticks of the kernel's clock. */

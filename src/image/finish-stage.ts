@@ -1,10 +1,14 @@
 /** The last touches to a stage whose files are complete: links, device nodes, metadata. Directories come last, each after what is in it. */
 import { chmodSync, closeSync, fsyncSync, linkSync, openSync, symlinkSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
+import { ahead } from '../base/ahead.ts';
 import { BranchcastError } from '../base/errors.ts';
-import type { DirectoryEntry, Entry, HardlinkEntry, Metadata } from '../manifest/entry.ts';
+import { INODE_JOBS_AHEAD } from '../base/limits.ts';
+import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry } from '../manifest/entry.ts';
 import { compareKeys, displayPath, isWithin, keyProblem } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { hasMetadata, setMetadata } from './inode-metadata.ts';
+import type { Looked } from './inode-rows.ts';
+import type { InodeWorkers } from './inode-workers.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { formatFix } from './late-fixes.ts';
 import type { OldTree } from './old-tree.ts';
@@ -19,6 +23,12 @@ export interface FinishInputs {
   readonly origins: readonly number[];
   /** Where to write what is left to do after the switch. */
   readonly fixesPath: string;
+  readonly workers: InodeWorkers;
+}
+
+interface Placed {
+  readonly entry: Entry;
+  readonly origin: number;
 }
 
 /**
@@ -48,17 +58,30 @@ class StageFinisher {
   }
 
   async run(pace: Pace): Promise<void> {
-    let index = 0;
-    for await (const entry of this.#inputs.after.entries()) {
-      if (pace.due) await pace.turn();
-      this.#leaveUntil(entry);
-      this.#finish(entry, this.#inputs.origins[index] ?? ORIGIN_OTHER);
-      index += 1;
+    for await (const { item: entries, result: looks } of ahead(this.#runs(), INODE_JOBS_AHEAD, (run) => this.#lookAtShared(run))) {
+      for (const { entry, origin } of entries) {
+        if (pace.due) await pace.turn();
+        this.#leaveUntil(entry);
+        this.#finish(entry, origin, looks);
+      }
     }
     this.#leaveUntil(undefined);
   }
 
-  #finish(entry: Entry, origin: number): void {
+  async *#runs(): AsyncGenerator<readonly Placed[], void, undefined> {
+    const { after, origins } = this.#inputs;
+    let index = 0;
+    for await (const entries of after.runs()) yield entries.map((entry) => ({ entry, origin: origins[index++] ?? ORIGIN_OTHER }));
+  }
+
+  /** What the files that the old tree has as well look like, in their order. */
+  async #lookAtShared(entries: readonly Placed[]): Promise<Iterator<Looked | undefined, void, undefined>> {
+    const { stage, workers } = this.#inputs;
+    const shared = entries.filter(({ entry, origin }) => entry.type === 'file' && origin !== ORIGIN_NEW);
+    return (await workers.look(shared.map(({ entry }) => pathBelow(stage, entry.key)))).values();
+  }
+
+  #finish(entry: Entry, origin: number, shared: Iterator<Looked | undefined, void, undefined>): void {
     const path = pathBelow(this.#inputs.stage, entry.key);
     switch (entry.type) {
       case 'directory':
@@ -68,7 +91,7 @@ class StageFinisher {
         break;
       case 'file':
         if (origin === ORIGIN_NEW) setMetadata(path, entry);
-        else this.#shared(entry, path, origin);
+        else this.#shared(entry, origin, shared.next().value ?? undefined);
         break;
       case 'symlink':
         makeAnew(path, () => symlinkSync(entry.target as Buffer, path));
@@ -90,8 +113,7 @@ class StageFinisher {
   }
 
   /** An inode that the old tree shows as well keeps the old metadata until the switch. */
-  #shared(entry: Metadata & { readonly key: Uint8Array }, path: Buffer, origin: number): void {
-    const stat = lstatIfThere(path);
+  #shared(entry: FileEntry, origin: number, stat: Looked | undefined): void {
     if (stat === undefined || this.#inputs.old?.isUnchanged(origin, stat) !== true) {
       throw new BranchcastError('BC_TARGET_BUSY', `${displayPath(entry.key)} was changed in the target while its update was prepared`, { details: { path: displayPath(entry.key) } });
     }

@@ -1,6 +1,7 @@
 /** What an inode says of itself, as a manifest records it, and back. */
 import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, openSync, type BigIntStats } from 'node:fs';
 import type { Metadata } from '../manifest/entry.ts';
+import type { Looked } from './inode-rows.ts';
 import { setMtime } from './posix.ts';
 
 /** By what a change of an inode, or another inode in its place, is noticed. */
@@ -12,7 +13,7 @@ const PERMISSION_BITS = 0o7777n;
 const O_PATH = 0o10000000;
 
 /** Seconds are rounded towards the past, so that the nanoseconds after them are never negative. */
-export function metadataOf(stat: BigIntStats): Metadata {
+export function metadataOf(stat: Pick<BigIntStats, 'mode' | 'uid' | 'gid' | 'mtimeNs'>): Metadata {
   const nanos = ((stat.mtimeNs % NANOS) + NANOS) % NANOS;
   return {
     mode: Number(stat.mode & PERMISSION_BITS),
@@ -29,7 +30,7 @@ export function setsOwners(): boolean {
 }
 
 /** Whether an inode is as `wanted`, as far as this process could make it so. A symlink has no mode of its own. */
-export function hasMetadata(stat: BigIntStats, wanted: Metadata): boolean {
+export function hasMetadata(stat: Looked, wanted: Metadata): boolean {
   const { mode, uid, gid, mtimeSeconds, mtimeNanos } = metadataOf(stat);
   if (mtimeSeconds !== wanted.mtimeSeconds || mtimeNanos !== wanted.mtimeNanos) return false;
   if (!stat.isSymbolicLink() && mode !== wanted.mode) return false;

@@ -2,13 +2,16 @@
  * The tree that stands in the target while its successor is staged. Files that stay are given a second name in the stage and
  * cost no room: but only if they are known to hold what the manifest says.
  */
-import { linkSync, unlinkSync, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { hasCode } from '../base/errors.ts';
 import { hash } from '../chunking/hash.ts';
 import type { FileEntry, PathKey } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { eachPlace, hasWholeChunks } from './file-places.ts';
+import type { Looked } from './inode-rows.ts';
+import type { InodeWorkers, KnownFile } from './inode-workers.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
+import { linkUnchanged } from './link-unchanged.ts';
 import type { Pace } from './pace.ts';
 import { openStable, readWhole, type StableFile } from './read-file.ts';
 import { StatCache } from './stat-cache.ts';
@@ -17,6 +20,13 @@ import { StatCache } from './stat-cache.ts';
 export interface OldName {
   readonly key: PathKey;
   readonly index: number;
+}
+
+/** An old file that is to have a further name in the stage. */
+export interface LinkWanted {
+  readonly old: OldName;
+  readonly sizeBytes: number;
+  readonly stagePath: Buffer;
 }
 
 export class OldTree {
@@ -35,6 +45,20 @@ export class OldTree {
     this.manifest = manifest;
     this.#cache = cache;
     this.#compared = new StatCache(manifest.root);
+  }
+
+  /** Links those whose inodes are as they were when their content was known, and answers which of them: link() may do more for the others. */
+  async linkKnown(wanted: readonly LinkWanted[], workers: InodeWorkers): Promise<boolean[]> {
+    const known = wanted.map(({ old, sizeBytes, stagePath }): KnownFile | undefined => {
+      const noted = this.#cache.at(old.index);
+      return noted === undefined ? undefined : { ...noted, path: pathBelow(this.path, old.key), newPath: stagePath, sizeBytes };
+    });
+    const linked = (await workers.link(known.filter((file) => file !== undefined))).values();
+    return known.map((file, at) => {
+      const stat = file === undefined ? undefined : linked.next().value;
+      if (stat !== undefined) this.#note((wanted[at] as LinkWanted).old.index, stat, this.#cache);
+      return stat !== undefined;
+    });
   }
 
   /**
@@ -63,7 +87,7 @@ export class OldTree {
   }
 
   /** Whether the inode is still as it was when it was linked (or, after settle(), when that was called). */
-  isUnchanged(index: number, stat: BigIntStats): boolean {
+  isUnchanged(index: number, stat: Looked): boolean {
     return this.#cache.matches(index, stat) || this.#compared.matches(index, stat);
   }
 
@@ -87,16 +111,14 @@ export class OldTree {
   }
 
   #linkTo(stagePath: Buffer, path: Buffer, stat: BigIntStats, index: number, noted: StatCache): boolean {
-    if (!tryLink(path, stagePath)) return false;
-    // The name may have come to mean another file since it was looked at.
-    const linked = lstatIfThere(stagePath);
-    if (linked === undefined || !isSameContent(linked, stat)) {
-      unlinkSync(stagePath);
-      return false;
-    }
-    noted.set(index, linked);
+    const linked = linkUnchanged(path, stat, stagePath);
+    if (linked !== undefined) this.#note(index, linked, noted);
+    return linked !== undefined;
+  }
+
+  #note(index: number, linked: Looked, where: StatCache): void {
+    where.set(index, linked);
     this.#linked.set(index, linked.mtimeNs);
-    return true;
   }
 
   /** A file that nothing is known of has no other name, which could be outside the tree, and does not stand outside itself. */
@@ -158,19 +180,4 @@ function readFully(file: StableFile, lengthBytes: number): Uint8Array {
   let done = 0;
   for (let count = 1; count > 0 && done < lengthBytes; done += count) count = file.read(bytes.subarray(done));
   return bytes.subarray(0, done);
-}
-
-function tryLink(from: Buffer, to: Buffer): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    // Too many names, not ours to link (fs.protected_hardlinks), gone, or no hard links on this file system.
-    if (['EMLINK', 'EPERM', 'EACCES', 'EXDEV', 'ENOENT', 'ENOTDIR', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
-  }
-}
-
-function isSameContent(a: BigIntStats, b: BigIntStats): boolean {
-  return a.isFile() && a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs;
 }

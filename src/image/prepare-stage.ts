@@ -4,6 +4,7 @@ import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { Manifest } from '../manifest/read.ts';
+import type { InodeWorkers } from './inode-workers.ts';
 import { lstatIfThere } from './key-path.ts';
 import { OldTree } from './old-tree.ts';
 import type { Pace } from './pace.ts';
@@ -21,11 +22,12 @@ export interface PrepareInputs {
   readonly after: Manifest;
   /** What the target holds, by the records; undefined if nothing is known of it. */
   readonly before: Manifest | undefined;
+  readonly workers: InodeWorkers;
   readonly onSwitched: StagingInputs['onSwitched'];
 }
 
 export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<Staging> {
-  const { layout, after, onSwitched } = inputs;
+  const { layout, after, workers, onSwitched } = inputs;
   const present = stagesIn(layout.stateDir);
   const stage = stageLayout(layout.stateDir, (present[0]?.number ?? 0) + 1, after.root);
   const { survey, known } = await surveyTarget(inputs, Math.max(Buffer.byteLength(stage.tree), Buffer.byteLength(layout.target)), pace);
@@ -39,6 +41,7 @@ export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<S
       stage: Buffer.from(stage.tree),
       earlier: earlier.map(({ tree }) => Buffer.from(tree)),
       blockBytes: roomAt(layout.stateDir).blockBytes,
+      workers,
     });
     const plan = await builder.build(pace);
     for (const digest of logged === undefined ? [] : stagedChunks(logged, plan)) plan.table.markDone(digest);
@@ -47,11 +50,11 @@ export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<S
       after.root,
       [...plan.table.chunks(true)].map(({ digest }) => digest),
     );
-    for (const outdated of present) await removeStage(outdated);
+    for (const outdated of present) await removeStage(outdated, workers);
     // Their links to the old tree's files are gone now, and its inodes have changed by that.
     if (present.length > 0) await old?.settle(pace);
     old?.save(layout.statCache);
-    const staging = new Staging({ layout, stage, after, old, plan, isResumed: earlier.length > 0, log, onSwitched });
+    const staging = new Staging({ layout, stage, after, old, plan, isResumed: earlier.length > 0, log, workers, onSwitched });
     try {
       checkRoom(layout.stateDir, plan.roomBytes);
     } catch (error) {
@@ -123,8 +126,8 @@ function isStaged(digest: Digest, { table, files }: StagePlan): boolean {
   return runs.every(({ from, bytes }) => Buffer.compare(chunk.subarray(from, from + bytes.byteLength), bytes) === 0);
 }
 
-async function removeStage({ tree, log, fixes }: StageLayout): Promise<void> {
+async function removeStage({ tree, log, fixes }: StageLayout, workers: InodeWorkers): Promise<void> {
   // The log first: without it, nothing of the tree is believed any more.
   for (const file of [log, fixes]) rmSync(file, { force: true });
-  await removeTree(Buffer.from(tree));
+  await removeTree(Buffer.from(tree), workers);
 }

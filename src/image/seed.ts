@@ -43,10 +43,9 @@ export async function seedFrom(old: OldTree, into: SeedInto, options: SeedOption
     onChunk?.(chunk.byteLength);
   };
   try {
-    for await (const entry of old.manifest.entries()) {
+    for await (const entry of old.manifest.filesOf((digest) => into.missing(digest) !== undefined)) {
       if (into.missingBytes === 0) break;
       if (pace.due) await pace.turn();
-      if (entry.type !== 'file' || entry.sizeBytes === 0) continue;
       reader.turnTo(pathBelow(old.path, entry.key));
       await eachPlace(old.manifest, entry, pace, take);
     }

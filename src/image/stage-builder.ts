@@ -1,9 +1,12 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
 import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
+import { ahead } from '../base/ahead.ts';
+import { INODE_JOBS_AHEAD } from '../base/limits.ts';
 import { contentName, isSameContent } from '../manifest/content-name.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { eachPlace } from './file-places.ts';
+import type { InodeWorkers } from './inode-workers.ts';
 import { joinByKey } from './join-by-key.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import { isNamesake, LateLinks } from './late-links.ts';
@@ -41,7 +44,18 @@ export interface StageInputs {
   /** Earlier stages of the same root, which a process left when it died: their new files are taken over. */
   readonly earlier: readonly Buffer[];
   readonly blockBytes: number;
+  readonly workers: InodeWorkers;
 }
+
+/** An entry of the new manifest, what the old one has under its name, and the old file that it could be. */
+interface Step {
+  readonly entry: Entry;
+  readonly was: Entry | undefined;
+  readonly oldIndex: number;
+  readonly source: OldName | undefined;
+}
+
+type LinkStep = Step & { readonly entry: FileEntry; readonly source: OldName };
 
 export class StageBuilder {
   readonly #inputs: StageInputs;
@@ -59,15 +73,40 @@ export class StageBuilder {
   }
 
   async build(pace: Pace): Promise<StagePlan> {
-    const { after, old, stage } = this.#inputs;
-    for await (const { left: was, right: entry, leftIndex } of joinByKey(old?.manifest.entries() ?? [], after.entries())) {
-      if (pace.due) await pace.turn();
-      if (entry === undefined) continue;
-      if (entry.type === 'directory') mkdirSync(pathBelow(stage, entry.key), 0o700);
-      this.#origins.push(entry.type === 'file' ? await this.#file(entry, was, leftIndex, pace) : ORIGIN_OTHER);
+    const { stage } = this.#inputs;
+    for await (const { item: steps, result: linked } of ahead(this.#steps(), INODE_JOBS_AHEAD, (steps) => this.#link(steps))) {
+      for (const step of steps) {
+        if (pace.due) await pace.turn();
+        this.#origins.push(step.entry.type === 'file' ? await this.#file({ ...step, entry: step.entry }, linked.has(step), pace) : ORIGIN_OTHER);
+      }
     }
     const [table, files, lateLinks, origins, takenOver] = [this.#table, this.#files, this.#lateLinks, this.#origins, this.#takenOver];
     return { stage, table, files, lateLinks, origins, takenOver, roomBytes: Math.max(0, this.#roomBytes) };
+  }
+
+  /** Makes the directories, and says which old files the new ones could be. */
+  async *#steps(): AsyncGenerator<readonly Step[], void, undefined> {
+    const { after, old, stage } = this.#inputs;
+    for await (const joined of joinByKey(old?.manifest.runs() ?? [], after.runs())) {
+      const steps: Step[] = [];
+      for (const { left: was, right: entry, leftIndex } of joined) {
+        if (entry === undefined) continue;
+        if (entry.type === 'directory') mkdirSync(pathBelow(stage, entry.key), 0o700);
+        steps.push({ entry, was, oldIndex: leftIndex, source: entry.type === 'file' ? this.#sameFile(entry, was, leftIndex) : undefined });
+      }
+      yield steps;
+    }
+  }
+
+  async #link(steps: readonly Step[]): Promise<ReadonlySet<Step>> {
+    const { old, stage, workers } = this.#inputs;
+    if (old === undefined) return new Set();
+    const wanted = steps.filter((step): step is LinkStep => step.source !== undefined);
+    const isLinked = await old.linkKnown(
+      wanted.map(({ entry, source }) => ({ old: source, sizeBytes: entry.sizeBytes, stagePath: pathBelow(stage, entry.key) })),
+      workers,
+    );
+    return new Set(wanted.filter((_, at) => isLinked[at]));
   }
 
   /** The old file whose content this one has: of the same name, or one that left its own. */
@@ -81,10 +120,10 @@ export class StageBuilder {
     return moved;
   }
 
-  async #file(entry: FileEntry, was: Entry | undefined, oldIndex: number, pace: Pace): Promise<number> {
+  async #file({ entry, was, oldIndex, source }: Step & { readonly entry: FileEntry }, isLinked: boolean, pace: Pace): Promise<number> {
     const { after, old, stage, blockBytes } = this.#inputs;
+    if (isLinked && source !== undefined) return source.index;
     const path = pathBelow(stage, entry.key);
-    const source = this.#sameFile(entry, was, oldIndex);
     if (old !== undefined && source !== undefined && (await old.link(source, entry, after, path, pace))) return source.index;
     const file = this.#table.addFile(entry.key);
     this.#roomBytes += Math.ceil(entry.sizeBytes / blockBytes) * blockBytes;

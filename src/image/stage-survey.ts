@@ -26,17 +26,19 @@ export async function surveyStage(after: Manifest, before: Manifest | undefined,
   const leaving = new Map<string, OldName>();
   const hardlinks = new Map<string, PathKey[]>();
   const check = new SafetyCheck();
-  for await (const { left: old, right: entry, leftIndex } of joinByKey(before?.entries() ?? [], after.entries())) {
+  for await (const joined of joinByKey(before?.runs() ?? [], after.runs())) {
+    for (const { left: old, right: entry, leftIndex } of joined) {
+      if (entry !== undefined) {
+        const problem = firstProblem(check, entry);
+        if (problem !== undefined) throw new BranchcastError(problem.code, `manifest ${after.root}: ${problem.what}`);
+        checkSupported(entry, longestPrefixBytes);
+        if (entry.type === 'hardlink') noteHardlink(hardlinks, entry);
+      }
+      if (old?.type === 'file' && !(entry?.type === 'file' && isSameContent(entry, old))) {
+        leaving.set(contentName(old), { key: old.key, index: leftIndex });
+      }
+    }
     if (pace.due) await pace.turn();
-    if (entry !== undefined) {
-      const problem = firstProblem(check, entry);
-      if (problem !== undefined) throw new BranchcastError(problem.code, `manifest ${after.root}: ${problem.what}`);
-      checkSupported(entry, longestPrefixBytes);
-      if (entry.type === 'hardlink') noteHardlink(hardlinks, entry);
-    }
-    if (old?.type === 'file' && !(entry?.type === 'file' && isSameContent(entry, old))) {
-      leaving.set(contentName(old), { key: old.key, index: leftIndex });
-    }
   }
   return { leaving, hardlinks };
 }

@@ -7,7 +7,8 @@ import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { OldContent } from '../transfer/chunk-source.ts';
 import { finishStage } from './finish-stage.ts';
-import { lstatIfThere, pathBelow } from './key-path.ts';
+import type { InodeWorkers } from './inode-workers.ts';
+import { lookAtTree } from './look-at-tree.ts';
 import { OldChunks } from './old-chunks.ts';
 import type { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
@@ -41,6 +42,7 @@ export interface StagingInputs {
   /** An earlier process began this tree. */
   readonly isResumed: boolean;
   readonly log: ProgressLog;
+  readonly workers: InodeWorkers;
   readonly onSwitched: (owner: OwnerRecord) => void;
 }
 
@@ -141,19 +143,19 @@ export class Staging {
    * signal breaks it off and it may be called again; after that it goes to its end. After it the staging is of no further use.
    */
   async switch(layer: { readonly layer: string; readonly descriptor: Digest }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { layout, stage, after, old, plan, log } = this.#inputs;
+    const { layout, stage, after, old, plan, log, workers } = this.#inputs;
     const pace = new Pace(options.signal);
     throwIfAborted(options.signal);
     if (this.missingBytes() > 0) throw new BranchcastError('BC_INTERNAL', `a stage that lacks ${this.missingBytes()} bytes was to be switched in`);
     plan.files.close();
     try {
-      await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes }, pace);
+      await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes, workers }, pace);
       await flush(plan.stage, pace);
       throwIfAborted(options.signal);
       log.close();
-      const owner = await switchTree(layout, stage, { ...layer, root: after.root });
+      const owner = await switchTree(layout, stage, { ...layer, root: after.root }, workers);
       this.#inputs.onSwitched(owner);
-      await recordTree(layout, after);
+      await recordTree(layout, after, workers);
     } catch (error) {
       throw isOutOfRoom(error) ? outOfRoom(layout.stateDir, 0, error) : error;
     }
@@ -190,18 +192,19 @@ async function flush(stage: Buffer, pace: Pace): Promise<void> {
 }
 
 /** Notes what the new tree's inodes look like, once their change times are old enough to prove something. */
-async function recordTree(layout: TargetLayout, manifest: Manifest): Promise<void> {
+async function recordTree(layout: TargetLayout, manifest: Manifest, workers: InodeWorkers): Promise<void> {
   await sleep(CHANGE_TIME_GRAIN_MS);
   const settledNs = BigInt(Date.now() - CHANGE_TIME_GRAIN_MS / 2) * 1_000_000n;
   const pace = new Pace(undefined);
   const cache = new StatCache(manifest.root);
   const root = Buffer.from(layout.target);
   let index = 0;
-  for await (const entry of manifest.entries()) {
+  for await (const { item: entries, result: looks } of lookAtTree(root, manifest, workers)) {
     if (pace.due) await pace.turn();
-    const stat = lstatIfThere(pathBelow(root, entry.key));
-    cache.set(index, stat === undefined || stat.ctimeNs > settledNs ? undefined : stat);
-    index += 1;
+    for (let at = 0; at < entries.length; at += 1, index += 1) {
+      const stat = looks.at(at);
+      cache.set(index, stat === undefined || stat.ctimeNs > settledNs ? undefined : stat);
+    }
   }
   cache.save(layout.statCache);
 }

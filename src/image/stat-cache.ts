@@ -33,10 +33,18 @@ export class StatCache {
   }
 
   /** The entry is the same inode as when it was recorded, and nothing about it has changed since. */
-  matches(index: number, stat: BigIntStats): boolean {
+  matches(index: number, stat: Pick<BigIntStats, 'ino' | 'ctimeNs'>): boolean {
     if (index >= this.#count) return false;
     const at = index * RECORD_BYTES;
     return this.#records.readBigUInt64LE(at) === stat.ino && this.#records.readBigInt64LE(at + 8) === stat.ctimeNs;
+  }
+
+  /** What is recorded of an entry; undefined if nothing is. */
+  at(index: number): Pick<BigIntStats, 'ino' | 'ctimeNs'> | undefined {
+    if (index >= this.#count) return undefined;
+    const at = index * RECORD_BYTES;
+    const ino = this.#records.readBigUInt64LE(at);
+    return ino === 0n ? undefined : { ino, ctimeNs: this.#records.readBigInt64LE(at + 8) };
   }
 
   hasInode(index: number, ino: bigint): boolean {
@@ -44,7 +52,7 @@ export class StatCache {
   }
 
   /** Records an entry, or forgets it. */
-  set(index: number, stat: BigIntStats | undefined): void {
+  set(index: number, stat: Pick<BigIntStats, 'ino' | 'ctimeNs'> | undefined): void {
     const at = index * RECORD_BYTES;
     if (at + RECORD_BYTES > this.#records.byteLength) {
       const grown = Buffer.alloc(Math.max(at + RECORD_BYTES, this.#records.byteLength * 2));

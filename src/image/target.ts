@@ -2,7 +2,9 @@
 import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
-import { lstatIfThere, pathBelow } from './key-path.ts';
+import { InodeWorkers } from './inode-workers.ts';
+import { lstatIfThere } from './key-path.ts';
+import { lookAtTree } from './look-at-tree.ts';
 import { Pace } from './pace.ts';
 import { prepareStage } from './prepare-stage.ts';
 import type { Staging } from './staging.ts';
@@ -24,6 +26,8 @@ export interface TargetLayer {
 export interface TargetOptions {
   /** Take over a directory that holds files which branchcast did not put there. They are replaced at the next switch. */
   readonly adopt?: boolean;
+  /** Files that are looked at, linked and removed before threads are started for it; INODES_DONE_HERE unless told. */
+  readonly inodesDoneHere?: number;
 }
 
 /**
@@ -38,12 +42,14 @@ export async function openTarget(dir: string, options: TargetOptions = {}): Prom
   if (lstatIfThere(layout.stateDir) === undefined) checkOwned(layout, undefined, adopt);
   makeStateDir(layout);
   const lock = lockTarget(layout.lock, layout.target);
+  const workers = new InodeWorkers(options.inodesDoneHere);
   try {
-    await recoverSwitch(layout);
+    await recoverSwitch(layout, workers);
     const owner = readOwner(layout);
     checkOwned(layout, owner, adopt);
-    return new Target(layout, lock, isOwned(layout, owner) ? owner : undefined);
+    return new Target(layout, { lock, workers, owner: isOwned(layout, owner) ? owner : undefined });
   } catch (error) {
+    await workers.close();
     lock.release();
     throw error;
   }
@@ -51,13 +57,15 @@ export async function openTarget(dir: string, options: TargetOptions = {}): Prom
 
 export class Target {
   readonly #layout: TargetLayout;
+  readonly #workers: InodeWorkers;
   #lock: TargetLock | undefined;
   #owner: OwnerRecord | undefined;
   #staging: Staging | undefined;
 
   /** For openTarget(). */
-  constructor(layout: TargetLayout, lock: TargetLock, owner: OwnerRecord | undefined) {
+  constructor(layout: TargetLayout, { lock, workers, owner }: { readonly lock: TargetLock; readonly workers: InodeWorkers; readonly owner: OwnerRecord | undefined }) {
     this.#layout = layout;
+    this.#workers = workers;
     this.#lock = lock;
     this.#owner = owner;
   }
@@ -90,7 +98,7 @@ export class Target {
     this.#staging?.close();
     this.#staging = undefined;
     if (this.#owner?.root === after.root && (await this.#isClean(after, pace))) return undefined;
-    this.#staging = await prepareStage({ layout: this.#layout, after, before, onSwitched: (owner) => (this.#owner = owner) }, pace);
+    this.#staging = await prepareStage({ layout: this.#layout, after, before, workers: this.#workers, onSwitched: (owner) => (this.#owner = owner) }, pace);
     return this.#staging;
   }
 
@@ -107,6 +115,7 @@ export class Target {
   async close(): Promise<void> {
     this.#staging?.close();
     this.#staging = undefined;
+    await this.#workers.close();
     this.#lock?.release();
     this.#lock = undefined;
   }
@@ -115,12 +124,13 @@ export class Target {
     const cache = StatCache.load(this.#layout.statCache, manifest.root);
     const root = Buffer.from(this.#layout.target);
     let index = 0;
-    for await (const { key } of manifest.entries()) {
+    for await (const { item: entries, result: looks } of lookAtTree(root, manifest, this.#workers)) {
       if (pace.due) await pace.turn();
-      const stat = lstatIfThere(pathBelow(root, key));
-      // A directory's own change time moves with every name that comes or goes in it.
-      if (stat === undefined || !cache.matches(index, stat)) return false;
-      index += 1;
+      for (let at = 0; at < entries.length; at += 1, index += 1) {
+        const stat = looks.at(at);
+        // A directory's own change time moves with every name that comes or goes in it.
+        if (stat === undefined || !cache.matches(index, stat)) return false;
+      }
     }
     return true;
   }

@@ -6,6 +6,7 @@ import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
+import type { InodeWorkers } from './inode-workers.ts';
 import { lstatIfThere } from './key-path.ts';
 import { applyFixes } from './late-fixes.ts';
 import { exchangePaths } from './posix.ts';
@@ -34,18 +35,18 @@ interface Journal {
 }
 
 /** Everything of the stage is on the disk. Not to be broken off: what it begins it ends, or the next open does. */
-export async function switchTree(layout: TargetLayout, stage: StageLayout, layer: Omit<OwnerRecord, 'version' | 'ino'>): Promise<OwnerRecord> {
+export async function switchTree(layout: TargetLayout, stage: StageLayout, layer: Omit<OwnerRecord, 'version' | 'ino'>, workers: InodeWorkers): Promise<OwnerRecord> {
   const owner: OwnerRecord = { version: 1, layer: layer.layer, root: layer.root, descriptor: layer.descriptor, ino: inoOf(stage.tree) ?? '' };
   const journal: Journal = { version: 1, stage: stage.number, oldIno: inoOf(layout.target), owner };
   writeDurably(layout.journal, JSON.stringify(journal));
-  await complete(layout, journal);
+  await complete(layout, journal, workers);
   return owner;
 }
 
 /** Ends a switch that a process began and did not live to end. */
-export async function recoverSwitch(layout: TargetLayout): Promise<void> {
+export async function recoverSwitch(layout: TargetLayout, workers: InodeWorkers): Promise<void> {
   const bytes = readIfThere(layout.journal);
-  if (bytes !== undefined) await complete(layout, parse(layout.journal, bytes) as Journal);
+  if (bytes !== undefined) await complete(layout, parse(layout.journal, bytes) as Journal, workers);
 }
 
 export function readOwner(layout: TargetLayout): OwnerRecord | undefined {
@@ -58,7 +59,7 @@ export function writeOwner(layout: TargetLayout, owner: OwnerRecord): void {
   writeDurably(layout.owner, JSON.stringify(owner));
 }
 
-async function complete(layout: TargetLayout, journal: Journal): Promise<void> {
+async function complete(layout: TargetLayout, journal: Journal, workers: InodeWorkers): Promise<void> {
   const stage = stageLayout(layout.stateDir, journal.stage, journal.owner.root);
   if (inoOf(layout.target) !== journal.owner.ino) {
     try {
@@ -73,7 +74,7 @@ async function complete(layout: TargetLayout, journal: Journal): Promise<void> {
   syncDirectory(layout.stateDir);
   await applyFixes(stage.fixes, Buffer.from(layout.target));
   writeOwner(layout, journal.owner);
-  for (const outgoing of [stage.tree, layout.old]) await removeTree(Buffer.from(outgoing));
+  for (const outgoing of [stage.tree, layout.old]) await removeTree(Buffer.from(outgoing), workers);
   for (const file of [stage.fixes, stage.log]) rmSync(file, { force: true });
   removeDurably(layout.journal);
 }

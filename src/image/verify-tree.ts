@@ -1,12 +1,12 @@
 /** A deep comparison of a directory with a manifest, which believes neither the stat cache nor the switch that made it. */
 import { throwIfAborted } from '../base/errors.ts';
-import { LISTED_PATHS_MAX } from '../base/limits.ts';
+import { LISTED_PATHS_MAX, WALKED_TOGETHER } from '../base/limits.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
 import { displayPath, isWithin } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { ContentCheck } from './content-check.ts';
 import { metadataOf, setsOwners } from './inode-metadata.ts';
-import { joinByKey } from './join-by-key.ts';
+import { joinByKey, runsOf } from './join-by-key.ts';
 import { Pace } from './pace.ts';
 import { splitDeviceNumber } from './posix.ts';
 import { treeRoot, walkTree, type Walked } from './walk.ts';
@@ -64,16 +64,18 @@ class TreeComparison {
 
   async run(root: Buffer): Promise<Verification> {
     const pace = new Pace(this.#options.signal);
-    for await (const { left: there, right: wanted } of joinByKey(walkTree(root), this.#manifest.entries())) {
-      if (pace.due) {
-        this.#options.onProgress?.({ entries: this.#entryCount, checkedBytes: this.#content.checkedBytes });
-        await pace.turn();
+    for await (const joined of joinByKey(runsOf(walkTree(root), WALKED_TOGETHER), this.#manifest.runs())) {
+      for (const { left: there, right: wanted } of joined) {
+        if (pace.due) {
+          this.#options.onProgress?.({ entries: this.#entryCount, checkedBytes: this.#content.checkedBytes });
+          await pace.turn();
+        }
+        if (wanted !== undefined) this.#entryCount += 1;
+        const isSound = this.#compare(there, wanted);
+        if (wanted?.type !== 'file') continue;
+        if (isSound && there !== undefined) await this.#content.check(wanted, there.path, pace);
+        else await this.#content.pass(wanted, pace);
       }
-      if (wanted !== undefined) this.#entryCount += 1;
-      const isSound = this.#compare(there, wanted);
-      if (wanted?.type !== 'file') continue;
-      if (isSound && there !== undefined) await this.#content.check(wanted, there.path, pace);
-      else await this.#content.pass(wanted, pace);
     }
     this.#content.finish();
     return { differences: this.#differences, differenceCount: this.#differenceCount, entryCount: this.#entryCount, checkedBytes: this.#content.checkedBytes };

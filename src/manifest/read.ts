@@ -5,7 +5,7 @@
  * Every method throws BC_MANIFEST_INCOMPLETE for a node that is not there, BC_CHUNK_CORRUPT for one with other bytes, and
  * BC_MANIFEST_MALFORMED, BC_MANIFEST_UNSAFE or BC_FORMAT_VERSION for one that breaks the format.
  */
-import { MANIFEST_CHUNKS_MAX } from '../base/limits.ts';
+import { ENTRIES_TOGETHER, MANIFEST_CHUNKS_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { chunkListLeaves } from './chunk-list-walk.ts';
 import { ChunkLengths } from './chunk-lengths.ts';
@@ -53,8 +53,30 @@ export class Manifest {
 
   /** Every entry in key order, or the entry `prefix` and all that is below it. */
   async *entries(prefix: PathKey = ROOT_KEY): AsyncGenerator<Entry> {
+    for await (const entries of this.runs(prefix)) yield* entries;
+  }
+
+  /** The same, some at a time, those of whole leaves: whoever goes through a large tree need not wait for each entry. */
+  async *runs(prefix: PathKey = ROOT_KEY): AsyncGenerator<readonly Entry[]> {
+    let run: Entry[] = [];
     for await (const { leaf, from, to } of this.#checkedRuns(prefix)) {
-      for (let index = from; index < to; index += 1) yield leaf.entryAt(index);
+      for (let index = from; index < to; index += 1) run.push(leaf.entryAt(index));
+      if (run.length < ENTRIES_TOGETHER) continue;
+      yield run;
+      run = [];
+    }
+    if (run.length > 0) yield run;
+  }
+
+  /** Files that may have a wanted chunk, in key order: those of which a piece is of one, and those with a chunk list, which is not read for that. */
+  async *filesOf(isWanted: (digest: Digest) => boolean): AsyncGenerator<FileEntry> {
+    for await (const { leaf, from, to } of this.#checkedRuns(ROOT_KEY)) {
+      const wanted = new Set([...leaf.chunks.indices()].filter((chunk) => isWanted(leaf.chunks.digest(chunk))));
+      for (let index = from; index < to; index += 1) {
+        if (leaf.listAt(index) === undefined && (wanted.size === 0 || !leaf.chunksOf(index).some((chunk) => wanted.has(chunk)))) continue;
+        const entry = leaf.entryAt(index);
+        if (entry.type === 'file') yield entry;
+      }
     }
   }
 

@@ -89,6 +89,7 @@ const ROUND_TRIP = `
   import { mkdtempSync } from 'node:fs';
   import { join } from 'node:path';
   import { apply, capture } from '#test/unit/image/layer-in-memory.ts';
+  import { InodeWorkers } from '#src/image/inode-workers.ts';
   import { removeTree } from '#src/image/remove-tree.ts';
   import { openTarget } from '#src/image/target.ts';
   import { verifyTree } from '#src/image/verify-tree.ts';
@@ -113,7 +114,7 @@ const ROUND_TRIP = `
   const target = await openTarget(dir);
   try { await openTarget(dir); console.log('opened twice'); } catch (error) { if (error.code !== 'BC_TARGET_BUSY') console.log(error); }
   await target.close();
-  await removeTree(Buffer.from(base));
+  await removeTree(Buffer.from(base), new InodeWorkers());
 `;
 
 void t.test('by a user who may not do everything', onlyRoot, (t) => {

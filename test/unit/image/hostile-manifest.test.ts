@@ -56,8 +56,11 @@ const ATTACKS: readonly (readonly [what: string, code: ErrorCode, entries: reado
 function manifestOf(entries: readonly Entry[]): Manifest {
   const manifest = {
     root: hash(Buffer.from(String(Math.random()))),
-    async *entries() {
-      yield* entries;
+    async *filesOf() {
+      yield* entries.filter(({ type }) => type === 'file');
+    },
+    async *runs() {
+      yield entries;
     },
     async *pieces() {
       yield PIECE;

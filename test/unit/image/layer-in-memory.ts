@@ -5,7 +5,7 @@ import type { ChunkerParams } from '../../../src/chunking/params.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { Manifest } from '../../../src/manifest/read.ts';
 import type { VerifiedChunk, WantedChunk } from '../../../src/image/staging.ts';
-import { openTarget } from '../../../src/image/target.ts';
+import { openTarget, type TargetOptions } from '../../../src/image/target.ts';
 
 export interface MemoryLayer extends Capture {
   readonly chunks: ReadonlyMap<Digest, Uint8Array>;
@@ -41,7 +41,7 @@ export interface Applied {
   readonly fetchedBytes: number;
 }
 
-export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLayer, options: { readonly adopt?: boolean } = {}): Promise<Applied> {
+export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLayer, options: TargetOptions = {}): Promise<Applied> {
   const target = await openTarget(dir, options);
   try {
     const staging = await target.stage(layer.manifest, before?.manifest);

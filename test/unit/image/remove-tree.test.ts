@@ -2,11 +2,12 @@
 import { chmodSync, existsSync, linkSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { InodeWorkers } from '../../../src/image/inode-workers.ts';
 import { removeTree } from '../../../src/image/remove-tree.ts';
 import { scratchDirectory } from './scratch.ts';
 import { directory, file, makeTree } from './tree-spec.ts';
 
-const remove = (path: string): Promise<void> => removeTree(Buffer.from(path));
+const remove = (path: string): Promise<void> => removeTree(Buffer.from(path), new InodeWorkers());
 
 void t.test('files with names elsewhere, with further names inside, and with none', async (t) => {
   const base = scratchDirectory(t);

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { ENTRIES_TOGETHER, NODE_ENTRIES_MAX } from '../../../src/base/limits.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
 import { displayPath, isWithin, keyFromPath, parentKey } from '../../../src/manifest/key.ts';
@@ -32,6 +33,26 @@ void t.test('every entry comes back as it was added', async (t) => {
   t.ok(found.some((entry) => entry.type !== 'hardlink' && entry.xattrs !== undefined));
   t.same(new Set(found.map(({ type }) => type)).size, 7);
   t.same(found.map(comparable), entries.map(comparable));
+});
+
+void t.test('entries some at a time', async (t) => {
+  const runs = await all(manifest.runs());
+  t.same(runs.flat().map(comparable), entries.map(comparable));
+  t.ok(runs.length > 2);
+  t.ok(runs.slice(0, -1).every((run) => run.length >= ENTRIES_TOGETHER && run.length < ENTRIES_TOGETHER + NODE_ENTRIES_MAX));
+});
+
+void t.test('the files of a chunk', async (t) => {
+  const inPieces = (entry: Entry): entry is FileEntry => entry.type === 'file' && 'pieces' in entry.content;
+  const found = (await all(manifest.entries())).filter((entry) => entry.type === 'file');
+  const listed = found.filter((entry) => !inPieces(entry));
+  for (const { content } of found.filter(inPieces).slice(0, 20)) {
+    const wanted = 'pieces' in content ? content.pieces[0]?.digest : undefined;
+    const expected = found.filter((entry) => !inPieces(entry) || ('pieces' in entry.content && entry.content.pieces.some(({ digest }) => digest === wanted)));
+    t.same((await all(manifest.filesOf((digest) => digest === wanted))).map(({ key }) => displayPath(key)), expected.map(({ key }) => displayPath(key)));
+  }
+  t.ok(listed.length > 0);
+  t.same(await all(manifest.filesOf(() => false)), listed);
 });
 
 void t.test('lookup', async (t) => {

@@ -1,0 +1,5 @@
+/** Runs in a worker thread: looks at, links and removes files. See inode-workers.ts. */
+import { serveJobs } from '../base/serve-jobs.ts';
+import { rowsOf, unlinkAll, type InodeJob } from './inode-jobs.ts';
+
+serveJobs(() => (job: InodeJob) => (job.kind === 'unlink' ? unlinkAll(job) : rowsOf(job).words));

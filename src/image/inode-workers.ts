@@ -1,0 +1,88 @@
+/** Threads for calls on inodes: most of what an update of many small files takes is the kernel's time, and it has more than one processor. */
+import { unlink } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { INODES_DONE_HERE, INODE_WORKERS } from '../base/limits.ts';
+import { WorkerPool } from '../base/worker-pool.ts';
+import { KNOWN_WORDS, packPaths, rowsOf, type InodeJob, type LinkJob, type LookJob } from './inode-jobs.ts';
+import { InodeRows, type Looked } from './inode-rows.ts';
+import { lstatIfThere } from './key-path.ts';
+
+/** A file that is to have a further name, and what is known of it. */
+export interface KnownFile {
+  readonly path: Buffer;
+  readonly newPath: Buffer;
+  readonly sizeBytes: number;
+  readonly ino: bigint;
+  readonly ctimeNs: bigint;
+}
+
+/** Answers look(): of each path what lstatIfThere does. */
+export interface Looks {
+  at(index: number): Looked | undefined;
+  /** Of all paths, in their order. */
+  values(): Generator<Looked | undefined, void, undefined>;
+}
+
+export class InodeWorkers {
+  readonly #pool = new WorkerPool<InodeJob, BigInt64Array | undefined>(new URL('./inode-worker', import.meta.url), { workerCount: INODE_WORKERS, shared: undefined, work: 'work on files' });
+  readonly #doneHereMax: number;
+  #doneHereCount = 0;
+
+  /** Threads are started when so many files have been looked at, linked or removed without. */
+  constructor(doneHereMax: number = INODES_DONE_HERE) {
+    this.#doneHereMax = doneHereMax;
+  }
+
+  async look(paths: readonly Buffer[]): Promise<Looks> {
+    const rows = await this.#rows({ kind: 'look', paths: packPaths(paths) }, paths.length);
+    const at = (index: number): Looked | undefined => rows.at(index) ?? lstatIfThere(paths[index] as Buffer);
+    return {
+      at,
+      *values() {
+        for (let index = 0; index < paths.length; index += 1) yield at(index);
+      },
+    };
+  }
+
+  /** Links those that are as they are known to be. Answers what they look like then; undefined where that was not so, or did not work. */
+  async link(files: readonly KnownFile[]): Promise<(Looked | undefined)[]> {
+    const known = new BigInt64Array(files.length * KNOWN_WORDS);
+    for (const [index, { sizeBytes, ino, ctimeNs }] of files.entries()) known.set([BigInt(sizeBytes), BigInt.asIntN(64, ino), ctimeNs], index * KNOWN_WORDS);
+    const job: LinkJob = { kind: 'link', from: packPaths(files.map(({ path }) => path)), to: packPaths(files.map(({ newPath }) => newPath)), known };
+    const rows = await this.#rows(job, files.length);
+    return files.map((_, index) => rows.at(index));
+  }
+
+  /** Removes names, no directories; they need not be there. Throws what unlink throws. */
+  async unlink(paths: readonly Buffer[]): Promise<void> {
+    if (this.#isDoneHere(paths.length)) await Promise.all(paths.map(unlinkIfThere));
+    else await this.#pool.run({ kind: 'unlink', paths: packPaths(paths) }).catch(() => Promise.all(paths.map(unlinkIfThere)));
+  }
+
+  /** What has been asked for is done first. May be called twice. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  /** On a thread, if it is worth it and that does not die. */
+  async #rows(job: LookJob | LinkJob, count: number): Promise<InodeRows> {
+    if (this.#isDoneHere(count)) return rowsOf(job);
+    return this.#pool.run(job).then(
+      (words) => new InodeRows(words as BigInt64Array),
+      () => rowsOf(job),
+    );
+  }
+
+  #isDoneHere(count: number): boolean {
+    const isHere = count === 0 || this.#doneHereCount < this.#doneHereMax || availableParallelism() === 1;
+    if (isHere) this.#doneHereCount += count;
+    return isHere;
+  }
+}
+
+/** Node's own threads do it: the call may have to wait for the disk to discard the file's blocks. */
+async function unlinkIfThere(path: Buffer): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}

@@ -1,0 +1,72 @@
+/** Calls on many inodes do the same on threads as on this one. */
+import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { hasMetadata, metadataOf } from '../../../src/image/inode-metadata.ts';
+import { InodeWorkers, type KnownFile } from '../../../src/image/inode-workers.ts';
+import { setMtime } from '../../../src/image/posix.ts';
+import { scratchDirectory } from './scratch.ts';
+
+for (const [where, doneHereMax] of [
+  ['here', Infinity],
+  ['on threads', 0],
+] as const) {
+  void t.test(where, async (t) => {
+    const base = scratchDirectory(t);
+    const at = (name: string): Buffer => Buffer.from(join(base, name));
+    const workers = new InodeWorkers(doneHereMax);
+    t.teardown(() => workers.close());
+    const known = (name: string, newName: string): KnownFile => {
+      const stat = lstatSync(at(name), { bigint: true });
+      return { path: at(name), newPath: at(newName), sizeBytes: Number(stat.size), ino: stat.ino, ctimeNs: stat.ctimeNs };
+    };
+
+    await t.test('a look is what lstat says', async (t) => {
+      writeFileSync(at('file'), 'bytes', { mode: 0o640 });
+      symlinkSync('file', at('link'));
+      const paths = ['file', 'link', 'missing', '.', 'x'.repeat(300)].map(at);
+      const looks = await workers.look(paths);
+      for (const [index, path] of paths.slice(0, 2).entries()) {
+        const [stat, look] = [lstatSync(path, { bigint: true }), looks.at(index)];
+        const { ino, dev, size, mtimeNs, ctimeNs, mode, uid, gid } = stat;
+        t.same({ ino: look?.ino, dev: look?.dev, size: look?.size, mtimeNs: look?.mtimeNs, ctimeNs: look?.ctimeNs, mode: look?.mode, uid: look?.uid, gid: look?.gid }, { ino, dev, size, mtimeNs, ctimeNs, mode, uid, gid });
+        t.same([look?.isFile(), look?.isSymbolicLink()], [stat.isFile(), stat.isSymbolicLink()]);
+        t.ok(look !== undefined && hasMetadata(look, metadataOf(stat)));
+      }
+      t.same([...looks.values()].map((look) => look === undefined), [false, false, true, false, true]);
+      t.same([...(await workers.look([])).values()], []);
+    });
+
+    await t.test('a time before 1970', async (t) => {
+      writeFileSync(at('old'), '');
+      setMtime(at('old'), -12_346, 500_000_000);
+      t.equal((await workers.look([at('old')])).at(0)?.mtimeNs, -12_345_500_000_000n);
+    });
+
+    await t.test('links what is as it is known, and nothing else', async (t) => {
+      for (const name of ['same', 'grown', 'replaced', 'taken']) writeFileSync(at(name), name);
+      writeFileSync(at('taken-2'), 'in the way');
+      symlinkSync('same', at('symlink'));
+      const files = [known('same', 'same-2'), known('grown', 'grown-2'), known('replaced', 'replaced-2'), known('taken', 'taken-2'), known('symlink', 'symlink-2')];
+      writeFileSync(at('grown'), 'longer than before');
+      const other = { ...known('replaced', 'replaced-2'), ino: 1n };
+      const linked = await workers.link([files[0], files[1], other, files[3], files[4]] as KnownFile[]);
+      t.same(
+        linked.map((look) => look !== undefined),
+        [true, false, false, false, false],
+      );
+      t.equal(lstatSync(at('same-2'), { bigint: true }).ctimeNs, linked[0]?.ctimeNs);
+      t.equal(lstatSync(at('same')).nlink, 2);
+      t.same([existsSync(at('grown-2')), existsSync(at('replaced-2')), existsSync(at('symlink-2'))], [false, false, false]);
+    });
+
+    await t.test('removes names, also those that are gone, and says what it cannot remove', async (t) => {
+      const names = Array.from({ length: 50 }, (_, index) => `n${index}`);
+      for (const name of names) writeFileSync(at(name), '');
+      await workers.unlink([...names, 'never'].map(at));
+      t.notOk(names.some((name) => existsSync(at(name))));
+      mkdirSync(at('directory'));
+      await t.rejects(workers.unlink([at('directory')]), /unlink/);
+    });
+  });
+}
