@@ -74,6 +74,8 @@ async function runUntilSignal(role: string, readyFile: string | undefined, log: 
     await daemon.close();
     clearTimeout(late);
     log.info('stopped');
+    // libp2p, when it stops listening, sets a timer of a second that nothing takes back: all that is ours is closed.
+    process.exit(0);
   } finally {
     crash.off();
   }
