@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Size } from './runner/benchmark.ts';
-import { thisRevision } from './runner/machine.ts';
-import { findPeer, peerNames } from './runner/peers.ts';
+import { thisMachine, thisRevision, type Machine } from './runner/machine.ts';
+import { peerNames } from './runner/peers.ts';
 import { failed, problemsOf, RESULTS_DIR, RUNS_DIR, type Result } from './runner/result.ts';
 import { findBenchmarks, obstacle, runOne, type Found } from './runner/suite.ts';
 import { verdictText } from './runner/table-text.ts';
@@ -13,7 +13,7 @@ import { verdictText } from './runner/table-text.ts';
 const USAGE = `usage: npm run bench -- [NAME…] [--full] [--keep] [--json] [--list]
 
 Runs the benchmarks of these names, or all. Each prints its question, then product and peers of the same run in one table: medians of at least
-three rounds, noise, ratios; then its bounds. Raw samples go to benchmarks/results/runs/. The small size takes under four minutes on generated input;
+three rounds, noise, ratios; then its bounds. Raw samples go to benchmarks/results/runs/. The small size takes under three minutes on generated input;
 the full size, which the bounds are about, takes hours on real input: build that with scripts/corpora. scripts/bench-peers installs the peers.
 
   --full   the full size
@@ -57,7 +57,7 @@ function selected(found: readonly Found[], names: readonly string[]): readonly F
 }
 
 /** Results in the order of running, and what did not run at all. */
-async function runAll(benchmarks: readonly Found[], { size, keep, json }: Arguments, signal: AbortSignal): Promise<{ results: Result[]; lost: string[] }> {
+async function runAll(benchmarks: readonly Found[], { size, keep, json }: Arguments, machine: Machine, signal: AbortSignal): Promise<{ results: Result[]; lost: string[] }> {
   const results: Result[] = [];
   const lost: string[] = [];
   const { commit, dirty } = thisRevision();
@@ -70,7 +70,7 @@ async function runAll(benchmarks: readonly Found[], { size, keep, json }: Argume
       if (obstacle(benchmark, size, scratchDir) !== undefined) emptied(scratchDir);
       const problem = obstacle(benchmark, size, scratchDir);
       const resultFile = join(runDir, `${benchmark.name}.json`);
-      const result = problem === undefined ? await runOne(benchmark, size, { scratchDir, resultFile, output: json ? 'stderr' : 'stdout', signal }) : undefined;
+      const result = problem === undefined ? await runOne(benchmark, size, { scratchDir, resultFile, output: json ? 'stderr' : 'stdout', machine, signal }) : undefined;
       if (result === undefined) {
         lost.push(problem ?? `${benchmark.name}: its process ended without a result`);
         continue;
@@ -108,12 +108,13 @@ async function main(args: Arguments): Promise<number> {
     for (const { name, question } of benchmarks) process.stdout.write(`${name.padEnd(16)}${question}\n`);
     return 0;
   }
-  const missing = peerNames().filter((name) => findPeer(name) === undefined);
+  const machine = thisMachine();
+  const missing = peerNames().filter((name) => machine.peers[name] === undefined);
   if (missing.length > 0) process.stderr.write(`not installed: ${missing.join(', ')}. scripts/bench-peers installs what Debian has; their rows stay empty.\n`);
   const cancel = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel.abort());
   const startedMs = performance.now();
-  const { results, lost } = await runAll(benchmarks, args, cancel.signal);
+  const { results, lost } = await runAll(benchmarks, args, machine, cancel.signal);
   if (cancel.signal.aborted) process.stderr.write('cancelled\n');
   if (args.json) process.stdout.write(`${JSON.stringify(results, undefined, 1)}\n`);
   process.stderr.write(summary(results, lost, (performance.now() - startedMs) / 1000));

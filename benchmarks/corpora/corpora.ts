@@ -1,5 +1,5 @@
 /** The inputs of a benchmark: at the full size trees that scripts/corpora built, at the small size generated ones of the same shape. */
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '../../src/base/units.ts';
 import type { Size } from '../runner/benchmark.ts';
@@ -21,7 +21,7 @@ export class Corpora {
   readonly #size: Size;
   readonly #dir: string;
 
-  /** Generated trees go below `dir`. */
+  /** Generated trees go below `dir`, where the next benchmark of the same run finds them. */
   constructor(size: Size, dir: string) {
     this.#size = size;
     this.#dir = dir;
@@ -40,8 +40,11 @@ export class Corpora {
 
   #tree(name: CorpusName, version: 1 | 2): string {
     if (this.#size === 'full') return this.#built(name, `v${version}`);
-    const tree = join(this.#dir, 'corpora', name, `v${version}`);
-    if (!existsSync(tree)) writeTree(tree, name === 'random' ? randomTree(SMALL_RANDOM_BYTES, version) : generatedTree(SMALL_SHAPES[name], SEED, version));
+    const tree = join(this.#dir, name, `v${version}`);
+    if (existsSync(tree)) return tree;
+    // A benchmark that is stopped on the way leaves no half of a tree to the next one.
+    writeTree(`${tree}.part`, name === 'random' ? randomTree(SMALL_RANDOM_BYTES, version) : generatedTree(SMALL_SHAPES[name], SEED, version));
+    renameSync(`${tree}.part`, tree);
     return tree;
   }
 

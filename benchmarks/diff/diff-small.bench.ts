@@ -1,9 +1,9 @@
 /** Listing what changed between two real trees, beside tools that keep trees by content too. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from '../../src/chunking/digest.ts';
 import type { Versions } from '../corpora/corpora.ts';
 import { restic, resticEnv } from '../peers/backup-store.ts';
+import { emptyStore } from '../peers/empty-store.ts';
 import type { BenchContext, Benchmark, Contender, Sample } from '../runner/benchmark.ts';
 import { captureNodes } from './capture-nodes.ts';
 import { coldDiff, writeNodes } from './cold-diff.ts';
@@ -79,8 +79,7 @@ function resticRow(context: BenchContext, { v1, v2 }: Versions): Contender {
     needs: store.tool,
     prepare: async () => {
       if (ids.length > 0) return;
-      mkdirSync(place);
-      await store.init(context, place);
+      await emptyStore(context, store, place);
       await store.add(context, place, v1, '1');
       await store.add(context, place, v2, '2');
       const snapshots = JSON.parse((await run('--json', 'snapshots')).stdout) as { short_id: string; tags: string[] }[];

@@ -1,8 +1,8 @@
 /** Three tables about one corpus: v1 into an empty store, v2 after it, v2 again with nothing changed. The stores of a round go through all three. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CorpusName } from '../corpora/definitions.ts';
 import { borg, casync, countedBytes, restic, type BackupStore } from '../peers/backup-store.ts';
+import { emptyStore } from '../peers/empty-store.ts';
 import { storedBytes } from '../peers/stored-bytes.ts';
 import type { BenchContext, Contender, Sample } from '../runner/benchmark.ts';
 import { CoreUnderTest } from './core-under-test.ts';
@@ -56,10 +56,7 @@ function storeRow(context: BenchContext, store: BackupStore, tree: string, versi
     role: 'peer',
     needs: store.tool,
     prepare: async (round) => {
-      if (version === '1') {
-        mkdirSync(place(round));
-        await store.init(context, place(round));
-      }
+      if (version === '1') await emptyStore(context, store, place(round));
       before = countedBytes(store, place(round));
     },
     run: async (round) => {

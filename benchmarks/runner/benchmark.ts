@@ -39,7 +39,7 @@ export interface Contender {
 }
 
 export interface TableOptions {
-  /** Rounds that count; default ROUNDS. Rounds of all contenders are interleaved, so that a noisy moment is shared. */
+  /** Rounds that count at the full size; default ROUNDS, and always so at the small one. Rounds of all contenders are interleaved, so that a noisy moment is shared. */
   readonly rounds?: number;
   /** Rounds before them that do not; default 0. */
   readonly warmUps?: number;
@@ -93,6 +93,8 @@ export interface BenchContext {
   readonly signal: AbortSignal;
   /** An empty directory; the runner removes it. Do not delete many files during a run: ext4 is then slow to create new ones for minutes. */
   readonly dir: string;
+  /** Shared by all benchmarks of a run: for what is made once and only read from then on. */
+  readonly runDir: string;
   /** Inputs: real ones at the full size, generated ones of the same shape at the small size. */
   readonly corpora: Corpora;
   /** Undefined if it is not installed. */

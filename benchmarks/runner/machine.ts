@@ -11,6 +11,7 @@ export interface Machine {
   readonly kernel: string;
   readonly node: string;
   readonly blake3: string;
+  /** Versions of those that are installed. */
   readonly peers: Readonly<Record<string, string>>;
 }
 

@@ -1,21 +1,23 @@
 /**
- * Runs one benchmark in this process and writes its result: `node one.ts FILE SIZE SCRATCH-DIR RESULT-FILE`. suite.ts starts it, so that a benchmark's
+ * Runs one benchmark in this process and writes its result: `node one.ts FILE SIZE DIR RUN-DIR RESULT-FILE MACHINE`. suite.ts starts it, so that a benchmark's
  * memory, compiled code and failures are its own. Tables go to stdout as they are ready.
  */
+import { join } from 'node:path';
 import { Corpora } from '../corpora/corpora.ts';
 import type { BenchContext, Benchmark, Size, Table } from './benchmark.ts';
-import { loadNow, thisMachine, thisRevision } from './machine.ts';
-import { findPeer, type Peer, type PeerName } from './peers.ts';
+import { loadNow, thisRevision, type Machine } from './machine.ts';
+import type { Peer, PeerName } from './peers.ts';
 import { Progress } from './progress.ts';
 import { RESULT_FORMAT, writeResult, type Result } from './result.ts';
-import { runTable } from './run-table.ts';
+import { ROUNDS, runTable } from './run-table.ts';
 import { tableText, verdictText } from './table-text.ts';
 import { measureChild, measureHere } from './usage.ts';
 import { judge } from './verdict.ts';
 
 const CHILD_TIMEOUT_MS: Readonly<Record<Size, number>> = { small: 120_000, full: 1_800_000 };
 
-const [file = '', size = 'small', dir = '', resultFile = ''] = process.argv.slice(2);
+const [file = '', size = 'small', dir = '', runDir = '', resultFile = '', machineJson = ''] = process.argv.slice(2);
+const machine = JSON.parse(machineJson) as Machine;
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
 
@@ -41,26 +43,25 @@ async function run({ name, question, bounds = [], run }: Benchmark, size: Size):
   if (verdicts.length > 0) process.stdout.write(`\nbounds${size === 'small' ? ' (of the full size: here they only hint)' : ''}\n${verdicts.map((verdict) => `  ${verdictText(verdict)}\n`).join('')}`);
   return {
     format: RESULT_FORMAT, name, question, size, ...thisRevision(), startedAt: started.at, seconds: (performance.now() - started.ms) / 1000,
-    loadBefore: started.load, loadAfter: loadNow(), machine: thisMachine(), tables, verdicts, ...(failure === undefined ? {} : { failure }),
+    loadBefore: started.load, loadAfter: loadNow(), machine, tables, verdicts, ...(failure === undefined ? {} : { failure }),
   };
 }
 
 function context(size: Size, tables: Table[]): BenchContext {
   const { signal } = stop;
-  const peers = new Map<PeerName, Peer | undefined>();
   const peer = (name: PeerName): Peer | undefined => {
-    if (!peers.has(name)) peers.set(name, findPeer(name));
-    return peers.get(name);
+    const version = machine.peers[name];
+    return version === undefined ? undefined : { name, version };
   };
   const progress = new Progress(process.stderr);
   const say = (line: string): void => progress.say(line);
   return {
-    size, signal, dir, peer, say,
-    corpora: new Corpora(size, dir),
+    size, signal, dir, runDir, peer, say,
+    corpora: new Corpora(size, join(runDir, 'corpora')),
     measure: measureHere,
     child: (command, args, options = {}) => measureChild(command, args, { ...options, timeoutMs: CHILD_TIMEOUT_MS[size], signal }),
     table: async (title, contenders, options = {}) => {
-      const table = await runTable(title, contenders, options, { signal, isInstalled: (name) => peer(name) !== undefined, say, progress: (line) => progress.show(line) });
+      const table = await runTable(title, contenders, size === 'small' ? { ...options, rounds: ROUNDS } : options, { signal, isInstalled: (name) => peer(name) !== undefined, say, progress: (line) => progress.show(line) });
       progress.clear();
       tables.push(table);
       process.stdout.write(`\n${tableText(table)}`);

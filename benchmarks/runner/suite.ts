@@ -5,6 +5,7 @@ import { existsSync, globSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { GiB } from '../../src/base/units.ts';
 import type { Benchmark, Size } from './benchmark.ts';
+import type { Machine } from './machine.ts';
 import { readResult, type Result } from './result.ts';
 
 const BENCHMARKS_DIR = join(import.meta.dirname, '..');
@@ -38,21 +39,25 @@ export function obstacle({ name, diskBytes = DISK_BYTES }: Benchmark, size: Size
 }
 
 export interface RunPlace {
+  /** Of all benchmarks of the run. */
   readonly scratchDir: string;
   readonly resultFile: string;
   /** Where tables are printed. */
   readonly output: 'stdout' | 'stderr';
+  /** Asked once for the run: some peers take half a second to tell their version. */
+  readonly machine: Machine;
   readonly signal: AbortSignal;
 }
 
 /** Undefined if its process ended without a result: it was killed, hung, or its file does not load. Its scratch files stay; the caller removes them. */
-export async function runOne({ name, file }: Found, size: Size, { scratchDir, resultFile, output, signal }: RunPlace): Promise<Result | undefined> {
+export async function runOne({ name, file }: Found, size: Size, { scratchDir, resultFile, output, machine, signal }: RunPlace): Promise<Result | undefined> {
   const dir = join(scratchDir, name);
   mkdirSync(dir, { recursive: true });
   rmSync(resultFile, { force: true });
   // All scratch files below one directory, also of tools that make some of their own.
   const env = { ...process.env, TMPDIR: dir };
-  const child = spawn(process.execPath, ['--expose-gc', join(import.meta.dirname, 'one.ts'), file, size, dir, resultFile], { stdio: ['ignore', output === 'stdout' ? 1 : 2, 2], env });
+  const args = [file, size, dir, scratchDir, resultFile, JSON.stringify(machine)];
+  const child = spawn(process.execPath, ['--expose-gc', join(import.meta.dirname, 'one.ts'), ...args], { stdio: ['ignore', output === 'stdout' ? 1 : 2, 2], env });
   const stop = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS[size])]);
   let force: NodeJS.Timeout | undefined;
   const end = (): void => {

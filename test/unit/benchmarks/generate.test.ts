@@ -35,7 +35,7 @@ t.test('the second version has every kind of change, and mostly none', async (t)
   t.ok(v1.size > both.length);
 });
 
-t.test('trees are written once, below the directory of the benchmark', async (t) => {
+t.test('trees are written once for all benchmarks of a run', async (t) => {
   const dir = t.testdir();
   const corpora = new Corpora('small', dir);
   const { v1, v2 } = corpora.versions('branch');
