@@ -35,11 +35,11 @@ const EDITS_PER_LARGE_FILE = 12;
 const RANDOM_INSERTS = 300;
 
 export const SMALL_SHAPES = {
-  app: { smallFileCount: 400, smallFileBytesMax: 8 * KiB, largeFileCount: 5, largeFileBytes: 3 * MiB },
-  small: { smallFileCount: 2000, smallFileBytesMax: 3 * KiB, largeFileCount: 0, largeFileBytes: 0 },
+  app: { smallFileCount: 300, smallFileBytesMax: 8 * KiB, largeFileCount: 4, largeFileBytes: 2 * MiB },
+  small: { smallFileCount: 600, smallFileBytesMax: 3 * KiB, largeFileCount: 0, largeFileBytes: 0 },
   base: { smallFileCount: 500, smallFileBytesMax: 16 * KiB, largeFileCount: 8, largeFileBytes: 1 * MiB },
   image: { smallFileCount: 0, smallFileBytesMax: 0, largeFileCount: 1, largeFileBytes: 24 * MiB },
-  branch: { smallFileCount: 100, smallFileBytesMax: 16 * KiB, largeFileCount: 2, largeFileBytes: 4 * MiB },
+  branch: { smallFileCount: 100, smallFileBytesMax: 16 * KiB, largeFileCount: 2, largeFileBytes: 1 * MiB },
 } as const satisfies Readonly<Record<string, TreeShape>>;
 
 /** In no order of paths. */

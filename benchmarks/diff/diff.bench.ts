@@ -9,7 +9,7 @@ import { coldDiff, writeNodes } from './cold-diff.ts';
 import { manifestPair, type ManifestPair } from './synthetic-manifests.ts';
 import { timedDiff, type TimedDiff } from './timed-diff.ts';
 
-const ENTRIES: Readonly<Record<Size, number>> = { small: 64_000, full: 1_000_000 };
+const ENTRIES: Readonly<Record<Size, number>> = { small: 32_000, full: 1_000_000 };
 const CHANGES = 100;
 const ROUNDS = 7;
 const SHARES = [16, 4, 1];

@@ -13,7 +13,7 @@ import { FACTORS, GROWTH_TABLE, growthRow } from './growth-names.ts';
 
 /** Of 1 x. Other seeds for other sizes, so that no tree has chunks of another. */
 const SHAPES: Readonly<Record<Size, TreeShape>> = {
-  small: { smallFileCount: 60, smallFileBytesMax: 8 * KiB, largeFileCount: 1, largeFileBytes: MiB },
+  small: { smallFileCount: 30, smallFileBytesMax: 8 * KiB, largeFileCount: 1, largeFileBytes: MiB / 2 },
   full: { smallFileCount: 2500, smallFileBytesMax: 8 * KiB, largeFileCount: 10, largeFileBytes: 6 * MiB },
 };
 const CHANGED_FILES = 20;

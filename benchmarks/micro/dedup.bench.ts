@@ -10,7 +10,7 @@ import { mapChunks } from '../../test/vectors/cut-whole.ts';
 import { seededBytes } from '../../test/vectors/seeded-bytes.ts';
 import type { Benchmark, Size } from '../runner/benchmark.ts';
 
-const INPUT_BYTES: Readonly<Record<Size, number>> = { small: 16 * MiB, full: 64 * MiB };
+const INPUT_BYTES: Readonly<Record<Size, number>> = { small: 8 * MiB, full: 64 * MiB };
 const INSERTS_PER_MIB = 300 / 64;
 const TRIALS = 4;
 const RANDOM = 'random bytes';

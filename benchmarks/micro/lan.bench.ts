@@ -11,7 +11,7 @@ import { LanSource } from '../../src/swarm/lan-source.ts';
 import type { Benchmark, Contender, Sample, Size } from '../runner/benchmark.ts';
 import { RAW_PROTOCOL, type Ready } from './lan-sender.child.ts';
 
-const FRAMES: Readonly<Record<Size, number>> = { small: 64, full: 512 };
+const FRAMES: Readonly<Record<Size, number>> = { small: 32, full: 512 };
 
 export const benchmark: Benchmark = {
   name: 'lan',

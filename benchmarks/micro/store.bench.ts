@@ -12,7 +12,7 @@ import type { Benchmark, Contender, Sample, Size } from '../runner/benchmark.ts'
 const CHUNK_BYTES = 64 * KiB;
 const CHUNKS_PER_FRAME = 16;
 const FRAMES_PER_PUT = 8;
-const FRAMES: Readonly<Record<Size, number>> = { small: 64, full: 1024 };
+const FRAMES: Readonly<Record<Size, number>> = { small: 32, full: 1024 };
 const RANDOM_READS = 1000;
 
 interface MadeFrame {

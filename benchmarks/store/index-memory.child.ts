@@ -33,7 +33,7 @@ globalThis.gc?.();
 const openedBytes = process.memoryUsage.rss();
 for (let pass = 0; pass < PASSES; pass += 1) {
   for (let i = pass; i < chunkCount; i += STRIDE) if (store.has([numberedDigest(i)])[0] !== true) throw new Error(`chunk ${i} is not found`);
-  await setTimeout(chunkCount < SMALL_CHUNKS ? SETTLE_MS / 10 : SETTLE_MS);
+  await setTimeout(chunkCount < SMALL_CHUNKS ? SETTLE_MS / 50 : SETTLE_MS);
 }
 globalThis.gc?.();
 const [readBytes, anonymousBytes] = [process.memoryUsage.rss(), statusBytes('self', 'RssAnon')];
