@@ -1,8 +1,9 @@
 /** `npm run bench`: runs benchmarks, prints their tables, keeps their results. */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { removeTree } from '../src/image/remove-tree.ts';
 import type { Size } from './runner/benchmark.ts';
 import { thisMachine, thisRevision, type Machine } from './runner/machine.ts';
 import { peerNames } from './runner/peers.ts';
@@ -67,7 +68,7 @@ async function runAll(benchmarks: readonly Found[], { size, keep, json }: Argume
     for (const benchmark of benchmarks) {
       if (signal.aborted) break;
       // Scratch files are removed at the end: ext4 makes no inode again for minutes after it was deleted, and searches past all of them.
-      if (obstacle(benchmark, size, scratchDir) !== undefined) emptied(scratchDir);
+      if (obstacle(benchmark, size, scratchDir) !== undefined) await emptied(scratchDir);
       const problem = obstacle(benchmark, size, scratchDir);
       const resultFile = join(runDir, `${benchmark.name}.json`);
       const result = problem === undefined ? await runOne(benchmark, size, { scratchDir, resultFile, output: json ? 'stderr' : 'stdout', machine, signal }) : undefined;
@@ -81,12 +82,12 @@ async function runAll(benchmarks: readonly Found[], { size, keep, json }: Argume
     if (results.length > 0) process.stderr.write(`\nresults in ${relative('.', runDir)}\n`);
     return { results, lost };
   } finally {
-    rmSync(scratchDir, { recursive: true, force: true });
+    await removeTree(Buffer.from(scratchDir));
   }
 }
 
-function emptied(dir: string): void {
-  rmSync(dir, { recursive: true });
+async function emptied(dir: string): Promise<void> {
+  await removeTree(Buffer.from(dir));
   mkdirSync(dir);
 }
 
