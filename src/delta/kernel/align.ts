@@ -10,6 +10,11 @@
 export const SEED_BYTES: usize = 24;
 /** Of the old bytes every eighth place is known. Every fourth: two fifths more time, 0.1 % fewer bytes. */
 const STRIDE: usize = 8;
+/**
+ * An entry of the table has so many bits for the number of an old place, those of 4 MiB, and the others of the hash: most slots are taken, and where nothing is found a look at the old bytes for each new one would be
+ * a miss of the cache each.
+ */
+const NUMBER_BITS: u32 = 20;
 /** Two places are compared over so many bytes at most, so that no input costs more than in proportion to its length. */
 const COMPARED_BYTES: usize = 64;
 /** A new place must be better by more than this: it costs some bytes to say. */
@@ -87,20 +92,28 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
   endChange();
 }
 
-/** Offsets of old bytes, and 1, by the hash of what stands there: the first of those with the same hash, so that a copy of what repeats itself can be long. */
+/**
+ * Old places by the hash of what stands there: the first of those in a slot, so that a copy of what repeats itself can be long. An entry is the place's number, and 1, below bits of the
+ * hash that its slot does not tell.
+ */
 function index(base: usize, baseEnd: usize, table: usize, tableBits: u32): void {
   memory.fill(table, 0, 4 << tableBits);
   if (baseEnd - base < SEED_BYTES) return;
   // From the last one on, so that the first one stays.
-  for (let offset = <isize>((baseEnd - SEED_BYTES - base) / STRIDE * STRIDE); offset >= 0; offset -= STRIDE) store<u32>(slot(base + offset, table, tableBits), <u32>offset + 1);
+  for (let offset = <isize>((baseEnd - SEED_BYTES - base) / STRIDE * STRIDE); offset >= 0; offset -= STRIDE) {
+    const hash = hashOf(base + offset);
+    store<u32>(slot(hash, table, tableBits), (hash << NUMBER_BITS) + <u32>(offset / STRIDE) + 1);
+  }
 }
 
 /** An old place that is better for the new bytes from `at` on than `here`; 0 if none is known. */
 // @ts-ignore: decorators on functions are AssemblyScript's
 @inline function betterPlace(at: usize, here: usize, base: usize, baseEnd: usize, freshEnd: usize, table: usize, tableBits: u32): usize {
-  const offset = load<u32>(slot(at, table, tableBits));
-  if (offset == 0) return 0;
-  const place = base + offset - 1;
+  const hash = hashOf(at);
+  // What has other bits of the hash keeps some above the number; 0 is an empty slot.
+  const number = load<u32>(slot(hash, table, tableBits)) ^ (hash << NUMBER_BITS);
+  if (number == 0 || number >> NUMBER_BITS != 0) return 0;
+  const place = base + (number - 1) * STRIDE;
   if (place == here) return 0;
   const same = sameBytes(at, place, min(COMPARED_BYTES, min(freshEnd - at, baseEnd - place)));
   if (same < SEED_BYTES) return 0;
@@ -221,7 +234,11 @@ function writeVarint(at: usize, value: usize): void {
 
 /** By the first and the last eight bytes of a seed; the multipliers are odd and otherwise arbitrary. */
 // @ts-ignore: decorators on functions are AssemblyScript's
-@inline function slot(at: usize, table: usize, tableBits: u32): usize {
-  const mixed = (load<u64>(at) ^ (load<u64>(at + SEED_BYTES - 8) * 0xc2b2ae3d27d4eb4f)) * 0x9e3779b97f4a7c15;
-  return table + (<usize>(mixed >> <u64>(64 - tableBits)) << 2);
+@inline function hashOf(at: usize): u32 {
+  return <u32>(((load<u64>(at) ^ (load<u64>(at + SEED_BYTES - 8) * 0xc2b2ae3d27d4eb4f)) * 0x9e3779b97f4a7c15) >> 32);
+}
+
+// @ts-ignore: decorators on functions are AssemblyScript's
+@inline function slot(hash: u32, table: usize, tableBits: u32): usize {
+  return table + (<usize>(hash >> (32 - tableBits)) << 2);
 }
