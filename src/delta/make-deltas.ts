@@ -3,7 +3,7 @@
  * which that gave too little, by likeness: their sketches are looked up among those of the old chunks that the new version no longer has,
  * and the neighbours of a hit are the base; at last without a base what would otherwise make frames travel that deltas bring the rest of (leftovers.ts).
  */
-import { DELTA_BASE_BYTES_TARGET, DELTA_KEPT_SHARE_MAX, DELTA_LIKE_MARGIN_BYTES, DELTA_RAW_BYTES_MAX } from '../base/limits.ts';
+import { DELTA_BASE_BYTES_TARGET, DELTA_LIKE_MARGIN_BYTES, DELTA_RAW_BYTES_MAX } from '../base/limits.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';
 import type { Chunk } from '../store/frame-encode.ts';
@@ -99,8 +99,7 @@ async function makeRun({ old, fresh }: DeltaPlan, run: DeltaRun, store: LocatedC
   const chunks = await readAll(fresh, run.fresh, store, freshScratch);
   if (base === undefined || chunks === undefined) return undefined;
   const fullBytes = Math.round(chunks.reduce((sum, { digest }) => sum + costOf(digest), 0));
-  const delta = encodeDelta(chunks, base, fullBytes);
-  return delta !== undefined && delta.byteLength <= fullBytes * DELTA_KEPT_SHARE_MAX ? delta : undefined;
+  return encodeDelta(chunks, base, fullBytes);
 }
 
 const baseScratch = new Scratch();

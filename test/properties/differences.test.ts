@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { DELTA_BASE_BYTES_MAX, DELTA_RAW_BYTES_MAX, DIFFERENCES_SPARE_BYTES } from '../../src/base/limits.ts';
 import { align, type Differences } from '../../src/delta/align-kernel.ts';
-import { decodeDifferences, encodeDifferences } from '../../src/delta/differences.ts';
+import { decodeDifferences, encodeDifferences, type EncodedDifferences } from '../../src/delta/differences.ts';
 import { patch } from '../../src/delta/patch.ts';
 import { hasCode } from '../../src/base/errors.ts';
 import { noise } from '../unit/image/tree-spec.ts';
@@ -64,7 +64,7 @@ await t.test('as a payload, against the chunks that it keeps', async (t) => {
   fc.assert(
     fc.property(pairs, ({ old, now }) => {
       const lengths = lengthsOf(old);
-      const { payload, isKept } = encodeDifferences(now, old, lengths);
+      const { payload, isKept } = encodeDifferences(now, old, lengths, Infinity) as EncodedDifferences;
       let at = 0;
       const kept = lengths.flatMap((length, index) => {
         at += length;
@@ -78,12 +78,26 @@ await t.test('as a payload, against the chunks that it keeps', async (t) => {
   t.ok(leftOut > RUNS, `${leftOut} chunks were left out`);
 });
 
-await t.test('the longest base and the longest run', async () => {
+await t.test('the longest base and the longest run', async (t) => {
   const old = Buffer.from(noise(DELTA_BASE_BYTES_MAX, 1));
   const now = Buffer.concat([old.subarray(1000), Buffer.alloc(1000)]).subarray(0, DELTA_RAW_BYTES_MAX);
   for (let at = 0; at < now.byteLength; at += 2) now[at] = (now[at] as number) + 1;
   same(patch(old, align(old, now), now.byteLength), now);
   same(patch(now, align(now, Buffer.alloc(DELTA_RAW_BYTES_MAX)), DELTA_RAW_BYTES_MAX), Buffer.alloc(DELTA_RAW_BYTES_MAX));
+  t.equal(align(old, old.subarray(-1000)).extra.byteLength, 0, 'the last old bytes are found');
+});
+
+await t.test('old bytes are found wherever they stand, also where nothing was found for long', async (t) => {
+  const old = Buffer.from(noise(100_000, 1));
+  for (let place = 0; place < 39; place += 1) {
+    const copy = old.subarray(2500 * place + place, 2500 * place + place + 1000);
+    const now = Buffer.concat([noise(100_000 + 6 * place, 2), copy, noise(1000, 3)]);
+    const differences = align(old, now);
+    // A byte beside it may be the same by chance.
+    const copiedBytes = now.byteLength - differences.extra.byteLength;
+    t.ok(copiedBytes >= copy.byteLength && copiedBytes < copy.byteLength + 4, `${copiedBytes} bytes at place ${place}`);
+    same(patch(old, differences, now.byteLength), now);
+  }
 });
 
 await t.test('what repeats itself is copied in few steps', async (t) => {

@@ -43,6 +43,13 @@ await t.test('what does not get smaller is no delta', async (t) => {
   t.equal(encodeDelta([chunkOf(noise(10_000, 9))], old, 10_000), undefined);
 });
 
+await t.test('what is mostly new is a delta if it compresses, and is given up by a sample of it if not', async (t) => {
+  const [kept, text] = [noise(20_000, 1), Buffer.from('to be or not to be '.repeat(30_000))];
+  const mixed = (unlike: Uint8Array): Chunk[] => [chunkOf(Buffer.concat([kept, unlike]))];
+  t.ok((encodeDelta(mixed(text), old, 100_000) as Uint8Array).byteLength < 1000);
+  t.equal(encodeDelta(mixed(noise(500_000, 5)), old, 520_000), undefined);
+});
+
 await t.test('a base that zstd would take for a dictionary of its own form is refused with zstd, and as good as any other without', async (t) => {
   const formatted = chunkOf(Buffer.concat([Buffer.from('37a430ec', 'hex'), noise(5000, 3)]));
   const copy = [chunkOf(edited(formatted))];
@@ -169,7 +176,7 @@ await t.test('forged delta frames with right checksums are refused within their 
 });
 
 await t.test('a stream of delta frames in pieces of any size', async (t) => {
-  const other = encodeDelta(fresh.slice(0, 1), old, 1) as Uint8Array;
+  const other = encodeDelta(fresh.slice(0, 1), old, 30_000) as Uint8Array;
   const stream = Buffer.concat([delta, other, delta]);
   for (const size of [1, 7, 100, stream.byteLength]) {
     const pieces = Array.from({ length: Math.ceil(stream.byteLength / size) }, (_, at) => stream.subarray(at * size, (at + 1) * size));
