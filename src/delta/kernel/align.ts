@@ -11,14 +11,21 @@ export const SEED_BYTES: usize = 24;
 /** Of the old bytes every eighth place is known. Every fourth: two fifths more time, 0.1 % fewer bytes. */
 const STRIDE: usize = 8;
 /**
- * An entry of the table has so many bits for the number of an old place, those of 4 MiB, and the others of the hash: most slots are taken, and where nothing is found a look at the old bytes for each new one would be
- * a miss of the cache each.
+ * An entry of the table has so many bits for the number of an old place, enough for 4 MiB, and the others of its hash: most slots are taken, and to look at the old bytes for each new one that stands nowhere
+ * would miss the cache each time. The same is found in two fifths of the time.
  */
 const NUMBER_BITS: u32 = 20;
 /** Two places are compared over so many bytes at most, so that no input costs more than in proportion to its length. */
 const COMPARED_BYTES: usize = 64;
 /** A new place must be better by more than this: it costs some bytes to say. */
 const GAIN_BYTES: i32 = 6;
+/**
+ * Where nothing was found for long fewer places are looked at, as LZ4 does: each step is longer by two for each 2 KiB of that, up to 17 bytes. It stays odd, so that one of eight steps meets a
+ * known old place; what is found is followed backwards to where it begins. Of `image` and `app`: a fifth less time, 0.05 % more bytes; longer steps
+ * (33) or such that grow sooner (each 256 bytes) gain no more time and cost up to 1 %.
+ */
+const STEP_GROWS_BYTES: usize = 2048;
+const STEP_GROWTHS_MAX: usize = 8;
 /** Backwards a better place is followed until it is worse by this, and so far in any case that is short. */
 const WORSE_BYTES: i32 = 64;
 const BACKWARDS_BYTES: usize = 1024;
@@ -51,17 +58,21 @@ export function align(base: usize, baseEnd: usize, fresh: usize, freshEnd: usize
   while (true) {
     const shift = old - start;
     let better: usize = 0;
-    for (; at + SEED_BYTES <= freshEnd; at += 1) {
+    /** Nothing was found since. */
+    let found = at;
+    while (at + SEED_BYTES <= freshEnd) {
       const here = at + shift;
       if (here >= base && here < baseEnd) {
         const same = sameBytes(at, here, min(freshEnd - at, baseEnd - here));
         if (same >= SEED_BYTES) {
-          at += same - 1;
+          at += same;
+          found = at;
           continue;
         }
       }
       better = betterPlace(at, here, base, baseEnd, freshEnd, table, tableBits);
       if (better != 0) break;
+      at += stepAfter(at - found);
     }
     const next = better == 0 ? freshEnd : at;
     let copied = forwards(start, old, min(next - start, baseEnd - old));
@@ -123,6 +134,12 @@ function index(base: usize, baseEnd: usize, table: usize, tableBits: u32): void 
     if (byte >= base && byte < baseEnd && load<u8>(byte) == load<u8>(at + index)) sameHere += 1;
   }
   return <i32>(same - sameHere) > GAIN_BYTES ? place : 0;
+}
+
+/** How far to the next place that is looked at, when none was found for so long. */
+// @ts-ignore: decorators on functions are AssemblyScript's
+@inline function stepAfter(lostBytes: usize): usize {
+  return 1 + 2 * min(STEP_GROWTHS_MAX, lostBytes / STEP_GROWS_BYTES);
 }
 
 /** How many bytes from both addresses on to copy: where most are the same, by the greatest surplus of such bytes over others. */
