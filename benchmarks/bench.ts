@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { InodeWorkers } from '../src/image/inode-workers.ts';
 import { removeTree } from '../src/image/remove-tree.ts';
 import type { Size } from './runner/benchmark.ts';
 import { thisMachine, thisRevision, type Machine } from './runner/machine.ts';
@@ -82,12 +83,18 @@ async function runAll(benchmarks: readonly Found[], { size, keep, json }: Argume
     if (results.length > 0) process.stderr.write(`\nresults in ${relative('.', runDir)}\n`);
     return { results, lost };
   } finally {
-    await removeTree(Buffer.from(scratchDir));
+    await removeScratch(scratchDir);
   }
 }
 
+async function removeScratch(dir: string): Promise<void> {
+  const workers = new InodeWorkers();
+  await removeTree(Buffer.from(dir), workers);
+  await workers.close();
+}
+
 async function emptied(dir: string): Promise<void> {
-  await removeTree(Buffer.from(dir));
+  await removeScratch(dir);
   mkdirSync(dir);
 }
 
