@@ -124,7 +124,8 @@ export class Target {
     const cache = StatCache.load(this.#layout.statCache, manifest.root);
     const root = Buffer.from(this.#layout.target);
     let index = 0;
-    for await (const { item: entries, result: looks } of lookAtTree(root, manifest, this.#workers)) {
+    // A look at every file takes less time than threads need to be of use.
+    for await (const { item: entries, result: looks } of lookAtTree(root, manifest, new InodeWorkers(Infinity))) {
       if (pace.due) await pace.turn();
       for (let at = 0; at < entries.length; at += 1, index += 1) {
         const stat = looks.at(at);
