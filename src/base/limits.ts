@@ -339,7 +339,7 @@ export const API_CLOSE_GRACE_MS = 3 * SECOND_MS;
 export const SCRUB_DROPPED_LISTED_MAX = 1000;
 
 // -- capture and apply of trees
-/** Entries of a manifest that are gone through together, at least, and not many more: waking a thread takes as long as looking at dozens of files. */
+/** Entries of a manifest that are gone through together, at least; those of the last leaf are not parted. Waking a thread takes as long as looking at dozens of files. */
 export const ENTRIES_TOGETHER = 512;
 /** Synchronous work on a tree lets the event loop turn after this long: nothing else in the process waits longer. */
 export const EVENT_LOOP_TURN_MS = 10;

@@ -3,7 +3,7 @@ import { unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { INODES_DONE_HERE, INODE_WORKERS } from '../base/limits.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
-import { KNOWN_WORDS, packPaths, rowsOf, type InodeJob, type LinkJob, type LookJob } from './inode-jobs.ts';
+import { KNOWN_WORDS, packPaths, rowsOf, unlinkAll, type InodeJob, type LinkJob, type LookJob } from './inode-jobs.ts';
 import { InodeRows, type Looked } from './inode-rows.ts';
 import { lstatIfThere } from './key-path.ts';
 
@@ -44,7 +44,7 @@ export class InodeWorkers {
     };
   }
 
-  /** Links those that are as they are known to be. Answers what they look like then; undefined where that was not so, or did not work. */
+  /** Links those that are as they are known to be; nothing stands under the new names. Answers what they look like then; undefined where that was not so, or did not work. */
   async link(files: readonly KnownFile[]): Promise<(Looked | undefined)[]> {
     const known = new BigInt64Array(files.length * KNOWN_WORDS);
     for (const [index, { sizeBytes, ino, ctimeNs }] of files.entries()) known.set([BigInt(sizeBytes), BigInt.asIntN(64, ino), ctimeNs], index * KNOWN_WORDS);
@@ -59,7 +59,7 @@ export class InodeWorkers {
     else await this.#pool.run({ kind: 'unlink', paths: packPaths(paths) }).catch(() => Promise.all(paths.map(unlinkIfThere)));
   }
 
-  /** What has been asked for is done first. May be called twice. */
+  /** Resolves when the threads have ended, each after what it has been asked for. What is asked for later is done here. May be called twice. */
   close(): Promise<void> {
     return this.#pool.close();
   }
@@ -69,7 +69,11 @@ export class InodeWorkers {
     if (this.#isDoneHere(count)) return rowsOf(job);
     return this.#pool.run(job).then(
       (words) => new InodeRows(words as BigInt64Array),
-      () => rowsOf(job),
+      () => {
+        // A thread that died may have linked some, which as they are now nobody knows.
+        if (job.kind === 'link') unlinkAll({ kind: 'unlink', paths: job.to });
+        return rowsOf(job);
+      },
     );
   }
 

@@ -1,5 +1,6 @@
 /** Calls on many inodes do the same on threads as on this one. */
-import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { hasMetadata, metadataOf } from '../../../src/image/inode-metadata.ts';
@@ -58,6 +59,17 @@ for (const [where, doneHereMax] of [
       t.equal(lstatSync(at('same-2'), { bigint: true }).ctimeNs, linked[0]?.ctimeNs);
       t.equal(lstatSync(at('same')).nlink, 2);
       t.same([existsSync(at('grown-2')), existsSync(at('replaced-2')), existsSync(at('symlink-2'))], [false, false, false]);
+    });
+
+    await t.test('what a thread that died has linked does not stand in the way', { skip: availableParallelism() === 1 && 'there are no threads' }, async (t) => {
+      writeFileSync(at('orphan'), 'orphan');
+      const file = known('orphan', 'orphan-2');
+      linkSync(at('orphan'), at('orphan-2'));
+      const dead = new InodeWorkers(0);
+      await dead.close();
+      t.same(await dead.link([file]), [undefined], 'it has changed since it was known');
+      t.notOk(existsSync(at('orphan-2')));
+      t.equal(lstatSync(at('orphan')).nlink, 1);
     });
 
     await t.test('removes names, also those that are gone, and says what it cannot remove', async (t) => {
