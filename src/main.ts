@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BranchcastError } from './base/errors.ts';
-import { SHUTDOWN_GRACE_MS } from './base/limits.ts';
+import { SHUTDOWN_GRACE_MS } from './base/limits/daemons.ts';
 
 const NODE_MAJOR_MIN = 24;
 

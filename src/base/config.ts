@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import { BranchcastError } from './errors.ts';
-import { CONFIG_BYTES_MAX } from './limits.ts';
+import { CONFIG_BYTES_MAX } from './limits/daemons.ts';
 import { readFields, type FieldValues, type Setting, type SettingPath } from './setting.ts';
 import { didYouMean } from './suggest.ts';
 

@@ -1,6 +1,6 @@
 /** How a worker thread is ended from outside: it ends itself, and is terminated only if it does not. */
 import type { Worker } from 'node:worker_threads';
-import { WORKER_END_TIMEOUT_MS } from './limits.ts';
+import { WORKER_END_TIMEOUT_MS } from './limits/store.ts';
 
 /**
  * Resolves when the thread is gone. `word` is the message that it ends at; `gone` resolves with its exit, which may be over. Not terminated at once: Node.js 24

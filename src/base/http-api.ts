@@ -6,7 +6,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import type { HostPort } from './setting.ts';
 import { asBranchcastError, BranchcastError, type ErrorCode } from './errors.ts';
 import type { Logger } from './log.ts';
-import { API_CLOSE_GRACE_MS, API_REQUEST_BYTES_MAX } from './limits.ts';
+import { API_CLOSE_GRACE_MS, API_REQUEST_BYTES_MAX } from './limits/daemons.ts';
 import { VERSION } from './version.ts';
 
 export interface HttpApi {

@@ -1,6 +1,6 @@
 /** Bounds of the chunker's parameters, checked before they cost anything: they may come from a stranger's descriptor. */
 import { BranchcastError } from '../base/errors.ts';
-import { CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
 import type { ChunkerParams } from './params.ts';
 
 /** The hash's window is full before it is first judged. */

@@ -1,5 +1,5 @@
 /** Cut points by the WASM kernel of kernel/cut.ts. docs/formats.md, "Chunking: gear64-1", says what it computes. */
-import { CUT_BUFFER_BYTES } from '../base/limits.ts';
+import { CUT_BUFFER_BYTES } from '../base/limits/frames.ts';
 import { KiB } from '../base/units.ts';
 import { checkChunkerParams } from './check-params.ts';
 import { cutKernelWasm } from './cut-kernel.wasm.gen.ts';

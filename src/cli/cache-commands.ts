@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { BranchcastError } from '../base/errors.ts';
-import { SCRUB_POLL_MS } from '../base/limits.ts';
+import { SCRUB_POLL_MS } from '../base/limits/commands.ts';
 import { formatBytes } from '../base/units.ts';
 import type { ScrubStatus } from '../wan/api-messages.ts';
 import { action, addCommand, addGroup, type Invocation } from './command.ts';

@@ -1,5 +1,5 @@
 /** Manifests of the core for commands that look into layers: their nodes are fetched in one stream each as far as memory allows, the rest one by one. */
-import { MANIFEST_READ_AHEAD_BYTES_MAX } from '../base/limits.ts';
+import { MANIFEST_READ_AHEAD_BYTES_MAX } from '../base/limits/commands.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
 import { Manifest, type ReadBlock } from '../manifest/read.ts';

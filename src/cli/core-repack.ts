@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { BranchcastError } from '../base/errors.ts';
-import { REPACK_POLL_MS } from '../base/limits.ts';
+import { REPACK_POLL_MS } from '../base/limits/commands.ts';
 import { formatBytes } from '../base/units.ts';
 import type { RepackStatus } from '../wan/api-messages.ts';
 import { action, addCommand } from './command.ts';

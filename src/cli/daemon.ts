@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig, type ConfigSchema } from '../base/config.ts';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { SHUTDOWN_GRACE_MS } from '../base/limits.ts';
+import { SHUTDOWN_GRACE_MS } from '../base/limits/daemons.ts';
 import { createLog, type Logger, type LogLevel } from '../base/log.ts';
 import type { FieldValues, Setting } from '../base/setting.ts';
 import { examplesText } from './command.ts';

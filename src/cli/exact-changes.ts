@@ -3,7 +3,8 @@
  * small files of one size the bytes are fetched and compared, a batch of files at a time.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { COMPARED_FILES_MAX, REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import { COMPARED_FILES_MAX } from '../base/limits/commands.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
 import { detached, type ManifestChange } from '../manifest/change.ts';
 import type { Entry, Piece } from '../manifest/entry.ts';
 import { onlyPiece } from '../manifest/renames.ts';

@@ -1,7 +1,7 @@
 /** `branchcast layer diff`: what changed between two layers, and how many bytes a machine that has the first lacks for the second. */
 import { Option, type Command } from 'commander';
 import { BranchcastError } from '../base/errors.ts';
-import { DIRECTORY_DEPTH_MAX } from '../base/limits.ts';
+import { DIRECTORY_DEPTH_MAX } from '../base/limits/commands.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestChange } from '../manifest/change.ts';
 import { diffManifests } from '../manifest/diff.ts';

@@ -1,6 +1,6 @@
 /** `branchcast layer plan`: what it costs to bring a machine to a layer, before it is done. Reads manifests and asks where chunks are, and fetches none. */
 import { Option, type Command } from 'commander';
-import { PLAN_BLOCK_BYTES } from '../base/limits.ts';
+import { PLAN_BLOCK_BYTES } from '../base/limits/commands.ts';
 import { formatBytes, formatDuration, parseBitRate } from '../base/units.ts';
 import { formatRoot, type Digest } from '../chunking/digest.ts';
 import { forecastApply, type Forecast } from '../image/forecast.ts';

@@ -1,7 +1,7 @@
 /** `branchcast layer publish`. */
 import { Option, type Command } from 'commander';
 import { BranchcastError } from '../base/errors.ts';
-import { FRAME_WORKERS_MAX } from '../base/limits.ts';
+import { FRAME_WORKERS_MAX } from '../base/limits/store.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import type { LayerKind } from '../manifest/descriptor.ts';
 import { layerToJson } from '../wan/api-messages.ts';

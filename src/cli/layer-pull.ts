@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { PullProgress, PullResult } from '../agent/pull-layer.ts';
 import { systemClock } from '../base/clock.ts';
-import { PULL_CORE_AFTER_MS, PULL_GIVE_UP_MS } from '../base/limits.ts';
+import { PULL_CORE_AFTER_MS, PULL_GIVE_UP_MS } from '../base/limits/commands.ts';
 import { createLog } from '../base/log.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import { formatRoot } from '../chunking/digest.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { pipe } from 'it-pipe';
 import { BranchcastError, hasCode } from '../base/errors.ts';
-import { REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
 import { formatBytes } from '../base/units.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';

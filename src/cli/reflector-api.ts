@@ -2,7 +2,8 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { request } from 'undici';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { ANSWER_BYTES_MAX, LOCAL_API_TIMEOUT_MS } from '../base/limits.ts';
+import { LOCAL_API_TIMEOUT_MS } from '../base/limits/daemons.ts';
+import { ANSWER_BYTES_MAX } from '../base/limits/wan.ts';
 import { expectJson, ScrubJson, StoreStatsJson, type ScrubStatus } from '../wan/api-messages.ts';
 import { errorOfAnswer, parseJson } from '../wan/network-error.ts';
 

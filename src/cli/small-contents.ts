@@ -1,5 +1,5 @@
 /** What small files hold, by their bytes: a file that moved may have come into another bundle, so that its chunk says nothing. */
-import { COMPARED_FILES_MAX } from '../base/limits.ts';
+import { COMPARED_FILES_MAX } from '../base/limits/commands.ts';
 import { hash } from '../chunking/hash.ts';
 import type { Entry } from '../manifest/entry.ts';
 import { onlyPiece, type NameContents } from '../manifest/renames.ts';

@@ -1,7 +1,7 @@
 /** Chunks and nodes by digest: what is missing, where the rest is, and the bytes. */
 import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
-import { CHUNK_ANSWERS_MAX, CHUNK_ANSWERS_WAITING_MAX } from '../base/limits.ts';
+import { CHUNK_ANSWERS_MAX, CHUNK_ANSWERS_WAITING_MAX } from '../base/limits/wan.ts';
 import { parseDigest, type Digest } from '../chunking/digest.ts';
 import { frameKey, type ChunkStore } from '../store/chunk-store.ts';
 import { selectFrames } from '../store/select-frames.ts';

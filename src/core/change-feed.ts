@@ -1,6 +1,6 @@
 /** Callers that wait for the next commit. */
 import { BranchcastError } from '../base/errors.ts';
-import { CHANGES_WAITERS_MAX } from '../base/limits.ts';
+import { CHANGES_WAITERS_MAX } from '../base/limits/wan.ts';
 
 const RETRY_AFTER_MS = 10_000;
 

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
-import { COMMITS_WAITING_MAX } from '../base/limits.ts';
+import { COMMITS_WAITING_MAX } from '../base/limits/wan.ts';
 import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
 import { decodeDescriptor, type DescribedCounts, type LayerKind } from '../manifest/descriptor.ts';
 import type { Entry, ManifestBlock } from '../manifest/entry.ts';

@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { createHttpApi, type HttpApi } from '../base/http-api.ts';
-import { CORE_CONNECTIONS_MAX, COMMIT_TIMEOUT_MS } from '../base/limits.ts';
+import { CORE_CONNECTIONS_MAX, COMMIT_TIMEOUT_MS } from '../base/limits/wan.ts';
 import { exposeCounter, exposeGauge } from '../base/metrics.ts';
 import { VERSION } from '../base/version.ts';
 import type { Logger } from '../base/log.ts';

@@ -1,7 +1,8 @@
 /** What a site lacks of a version, as deltas against a version that it holds. */
 import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
-import { DELTA_ANSWERS_MAX, HAVE_ROOTS_MAX } from '../base/limits.ts';
+import { DELTA_ANSWERS_MAX } from '../base/limits/deltas.ts';
+import { HAVE_ROOTS_MAX } from '../base/limits/wan.ts';
 import { decodeDigests, DIGEST_LIST_BYTES_MAX } from '../wan/digest-list.ts';
 import { BytesAnswer, DigestsBody, ERRORS, OCTETS, type CoreApp, type CoreParts } from './core-app.ts';
 import { Gate } from './gate.ts';

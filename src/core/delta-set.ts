@@ -4,7 +4,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { BranchcastError } from '../base/errors.ts';
-import { DELTA_KEPT_SHARE_MAX, DELTA_PATIENCE_MS } from '../base/limits.ts';
+import { DELTA_KEPT_SHARE_MAX, DELTA_PATIENCE_MS } from '../base/limits/deltas.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { checkDelta } from '../delta/delta-decode.ts';
 import type { DeltaHeader } from '../delta/delta-header.ts';

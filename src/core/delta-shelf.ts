@@ -6,7 +6,7 @@
  */
 import { mkdir, open, readdir, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DELTA_SET_HEADER_READ_BYTES } from '../base/limits.ts';
+import { DELTA_SET_HEADER_READ_BYTES } from '../base/limits/deltas.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { deltaNeeds, parseDeltaHeader } from '../delta/delta-header.ts';
 import { DeltaSet } from './delta-set.ts';

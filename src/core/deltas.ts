@@ -3,7 +3,7 @@
  * made; nothing of it happens before somebody asks, so that publishing does not wait for it.
  */
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { DELTA_MAKES_WAITING_MAX, DELTA_SETS_LOADED_MAX } from '../base/limits.ts';
+import { DELTA_MAKES_WAITING_MAX, DELTA_SETS_LOADED_MAX } from '../base/limits/deltas.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Type } from 'typebox';
 import { asBranchcastError, BranchcastError, hasCode } from '../base/errors.ts';
-import { UPLOAD_BYTES_MAX, UPLOAD_BYTES_TARGET, UPLOADS_MAX, UPLOADS_WAITING_MAX } from '../base/limits.ts';
+import { UPLOAD_BYTES_TARGET } from '../base/limits/publishing.ts';
+import { UPLOAD_BYTES_MAX, UPLOADS_MAX, UPLOADS_WAITING_MAX } from '../base/limits/wan.ts';
 import type { ChunkStore, PutResult } from '../store/chunk-store.ts';
 import { splitFrames } from '../store/frame-stream.ts';
 import { UploadJson } from '../wan/api-messages.ts';

@@ -1,7 +1,7 @@
 /** Layers: list, find, commit, and hear of new ones. */
 import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
-import { LAYERS_PER_ANSWER_MAX } from '../base/limits.ts';
+import { LAYERS_PER_ANSWER_MAX } from '../base/limits/wan.ts';
 import { ChangesQuery, CommitJson, LayerJson, LayersJson, LayersQuery, layerToJson, type PublishedLayer } from '../wan/api-messages.ts';
 import { parseLayerRef } from '../wan/layer-ref.ts';
 import { ERRORS, type CoreApp, type CoreParts } from './core-app.ts';

@@ -3,7 +3,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { createZstdCompress } from 'node:zlib';
 import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
-import { HAVE_ROOTS_MAX } from '../base/limits.ts';
+import { HAVE_ROOTS_MAX } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { writeCar } from '../manifest/car.ts';
 import { missingBlocks } from '../manifest/missing-blocks.ts';

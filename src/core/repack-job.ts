@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { asBranchcastError, BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { REPACK_BATCH_CHUNKS, REPACK_FETCHED_MAX, REPACK_RETRY_MS, REPACKS_ASKED_MAX } from '../base/limits.ts';
+import { REPACK_BATCH_CHUNKS, REPACK_FETCHED_MAX, REPACK_RETRY_MS, REPACKS_ASKED_MAX } from '../base/limits/repacking.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest, type ManifestChunk } from '../manifest/read.ts';

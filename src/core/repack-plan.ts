@@ -2,7 +2,8 @@
  * Which chunks of a layer stand together in a frame that is made for the WAN: a pure decision. Chunks that the same commit used first
  * stand together, in the order of the tree: whoever updates from an older version wants all of such a frame or nothing of it.
  */
-import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET, CHUNK_BYTES_MAX, REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../base/limits.ts';
+import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET, CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
+import { REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../base/limits/repacking.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { frameKey, storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
 

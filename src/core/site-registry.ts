@@ -1,7 +1,7 @@
 /** Who has reported in: the last report of each member of each site, kept in the catalog's database under `member/<site>/<peerId>`. */
 import type { Level } from 'level';
 import { BranchcastError } from '../base/errors.ts';
-import { SITE_MEMBERS_MAX, SITES_MAX } from '../base/limits.ts';
+import { SITE_MEMBERS_MAX, SITES_MAX } from '../base/limits/wan.ts';
 import type { Member, MemberReport } from '../wan/api-messages.ts';
 
 export class SiteRegistry {

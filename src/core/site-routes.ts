@@ -1,7 +1,7 @@
 /** Sites: who has reported in, and what the WAN carried for them. */
 import { Type } from 'typebox';
 import { BranchcastError } from '../base/errors.ts';
-import { MEMBER_REPORT_BYTES_MAX } from '../base/limits.ts';
+import { MEMBER_REPORT_BYTES_MAX } from '../base/limits/wan.ts';
 import { MemberReportJson, PeerId, SiteDetailsJson, SiteName, SitesJson } from '../wan/api-messages.ts';
 import { ERRORS, type CoreApp, type CoreParts } from './core-app.ts';
 

@@ -1,6 +1,6 @@
 /** What the core sends, counted by kind and by the site that asked: body bytes, as they leave. */
 import { Counter, type Registry } from 'prom-client';
-import { SITES_MAX } from '../base/limits.ts';
+import { SITES_MAX } from '../base/limits/wan.ts';
 import type { WanTotals } from '../wan/api-messages.ts';
 import type { TrafficKind } from '../wan/http-transport.ts';
 

@@ -1,5 +1,5 @@
 /** New bytes held against old ones, by the WASM kernel of kernel/align.ts. docs/formats.md, "Differences", says what comes out. */
-import { DELTA_BASE_BYTES_MAX, DELTA_RAW_BYTES_MAX, DIFFERENCES_SPARE_BYTES } from '../base/limits.ts';
+import { DELTA_BASE_BYTES_MAX, DELTA_RAW_BYTES_MAX, DIFFERENCES_SPARE_BYTES } from '../base/limits/deltas.ts';
 import { KiB } from '../base/units.ts';
 import { alignKernelWasm } from './align-kernel.wasm.gen.ts';
 

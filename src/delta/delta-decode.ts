@@ -1,7 +1,7 @@
 /** Delta frames read back. Nothing in one is believed: it is decompressed within its bound, and every chunk is held against its digest. */
 import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
-import { DELTA_WINDOW_LOG_MAX } from '../base/limits.ts';
+import { DELTA_WINDOW_LOG_MAX } from '../base/limits/deltas.ts';
 import { hash } from '../chunking/hash.ts';
 import { decompressExactly } from '../store/decompress-exactly.ts';
 import type { Chunk } from '../store/frame-encode.ts';

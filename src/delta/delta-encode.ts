@@ -1,7 +1,7 @@
 /** New chunks as differences to old ones. docs/formats.md, "Delta frame"; docs/decisions/0010-differences.md has the measurements. */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { freeBytes } from '../base/free-bytes.ts';
-import { DELTA_KEPT_SHARE_MAX } from '../base/limits.ts';
+import { DELTA_KEPT_SHARE_MAX } from '../base/limits/deltas.ts';
 import { KiB } from '../base/units.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 import { encodeDeltaHeader, type DeltaCodec } from './delta-header.ts';

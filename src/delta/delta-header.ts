@@ -1,7 +1,7 @@
 /** The header of a delta frame: what is in it and what it is against, before a byte of its payload is touched. docs/formats.md, "Delta frame". */
 import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
-import { DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../base/limits.ts';
+import { DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../base/limits/deltas.ts';
 import { parseChunkTable, TABLE_ENTRY_BYTES, writeChunkTable, type ChunkLength, type FrameChunk } from '../store/chunk-table.ts';
 import { asBuffer } from '../store/frame-header.ts';
 

@@ -1,6 +1,6 @@
 /** The payload of a delta frame of differences: four sections, each compressed on its own. docs/formats.md, "Differences". */
 import { brotliCompressSync, constants } from 'node:zlib';
-import { DIFFERENCES_SPARE_BYTES } from '../base/limits.ts';
+import { DIFFERENCES_SPARE_BYTES } from '../base/limits/deltas.ts';
 import { KiB } from '../base/units.ts';
 import { decompressBrotliExactly } from '../store/decompress-exactly.ts';
 import { asBuffer } from '../store/frame-header.ts';

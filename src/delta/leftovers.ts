@@ -2,7 +2,7 @@
  * Chunks that no delta brings, in frames of which deltas bring the rest. A frame travels whole: for the sake of some of its chunks it would
  * bring the others a second time. Where that is much, the ones left are better compressed anew, against nothing. Pure.
  */
-import { DELTA_KEPT_SHARE_MAX } from '../base/limits.ts';
+import { DELTA_KEPT_SHARE_MAX } from '../base/limits/deltas.ts';
 import { frameKey, type ChunkLocation } from '../store/chunk-store.ts';
 
 interface LeftFrame {

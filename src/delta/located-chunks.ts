@@ -1,7 +1,7 @@
 /** Chunks and nodes of a store that is elsewhere (on another thread): located in batches, read frame by frame, decoded and verified here. */
 import { hasCode } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
-import { DELTA_DECODED_BYTES_MAX, DELTA_DECODED_FRAMES_MAX, DELTA_LOCATE_DIGESTS } from '../base/limits.ts';
+import { DELTA_DECODED_BYTES_MAX, DELTA_DECODED_FRAMES_MAX, DELTA_LOCATE_DIGESTS } from '../base/limits/deltas.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { frameKey, storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
 import { decodeFrame } from '../store/frame-decode.ts';

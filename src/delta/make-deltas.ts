@@ -3,7 +3,7 @@
  * which that gave too little, by likeness: their sketches are looked up among those of the old chunks that the new version no longer has,
  * and the neighbours of a hit are the base; at last without a base what would otherwise make frames travel that deltas bring the rest of (leftovers.ts).
  */
-import { DELTA_BASE_BYTES_TARGET, DELTA_LIKE_MARGIN_BYTES, DELTA_RAW_BYTES_MAX } from '../base/limits.ts';
+import { DELTA_BASE_BYTES_TARGET, DELTA_LIKE_MARGIN_BYTES, DELTA_RAW_BYTES_MAX } from '../base/limits/deltas.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';
 import type { Chunk } from '../store/frame-encode.ts';

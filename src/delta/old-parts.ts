@@ -1,5 +1,5 @@
 /** Where the old bytes of new chunks may be, and how new chunks are put together so that they share a base. Pure. */
-import { DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_MARGIN_BYTES, DELTA_RAW_BYTES_MAX, DELTA_RAW_BYTES_TARGET } from '../base/limits.ts';
+import { DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_MARGIN_BYTES, DELTA_RAW_BYTES_MAX, DELTA_RAW_BYTES_TARGET } from '../base/limits/deltas.ts';
 
 /** New chunks that are compressed together, and the old ones that they are compressed against: numbers, ascending. */
 export interface DeltaRun {

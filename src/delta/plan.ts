@@ -3,7 +3,7 @@
  * has changed, its new chunks stand between chunks that both versions have, and those say where the old bytes are; a bundle's old bytes
  * are those of the same small files. Walks what differs only. What this finds no old bytes for is left to the sketch (make-deltas.ts).
  */
-import { DELTA_BASE_BYTES_TARGET, DELTA_PLAN_CHUNKS_MAX } from '../base/limits.ts';
+import { DELTA_BASE_BYTES_TARGET, DELTA_PLAN_CHUNKS_MAX } from '../base/limits/deltas.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { diffManifests } from '../manifest/diff.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';

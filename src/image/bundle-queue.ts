@@ -3,7 +3,7 @@
  * wait with it, because a manifest is built in key order.
  */
 import { hasCode } from '../base/errors.ts';
-import { BUNDLE_SPAN_ENTRIES_MAX } from '../base/limits.ts';
+import { BUNDLE_SPAN_ENTRIES_MAX } from '../base/limits/trees.ts';
 import { Bundler } from '../chunking/bundler.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkerParams } from '../chunking/params.ts';

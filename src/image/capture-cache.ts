@@ -5,7 +5,8 @@
  */
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CAPTURE_CACHE_BYTES_MAX, CHANGE_TIME_GRAIN_MS, PATH_BYTES_MAX } from '../base/limits.ts';
+import { PATH_BYTES_MAX } from '../base/limits/manifests.ts';
+import { CAPTURE_CACHE_BYTES_MAX, CHANGE_TIME_GRAIN_MS } from '../base/limits/trees.ts';
 import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
 import { hashBytes } from '../chunking/hash.ts';
 import type { ChunkerParams } from '../chunking/params.ts';

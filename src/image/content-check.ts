@@ -1,5 +1,5 @@
 /** Do files hold what their manifest says? Each chunk by its digest; chunks that small files share, once all of them have been read. */
-import { CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { FileEntry, PathKey } from '../manifest/entry.ts';

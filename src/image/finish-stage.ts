@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, fsyncSync, linkSync, openSync, symlinkSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
 import { BranchcastError } from '../base/errors.ts';
-import { INODE_JOBS_AHEAD } from '../base/limits.ts';
+import { INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
 import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry } from '../manifest/entry.ts';
 import { compareKeys, displayPath, isWithin, keyProblem } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';

@@ -1,7 +1,7 @@
 /** Threads for calls on inodes: most of what an update of many small files takes is the kernel's time, and it has more than one processor. */
 import { unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { INODES_DONE_HERE, INODE_WORKERS } from '../base/limits.ts';
+import { INODES_DONE_HERE, INODE_WORKERS } from '../base/limits/trees.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import { KNOWN_WORDS, packPaths, rowsOf, unlinkAll, type InodeJob, type LinkJob, type LookJob } from './inode-jobs.ts';
 import { InodeRows, type Looked } from './inode-rows.ts';

@@ -1,6 +1,6 @@
 /** What stands in a directory where a manifest has its entries. */
 import { ahead, type Done } from '../base/ahead.ts';
-import { INODE_JOBS_AHEAD } from '../base/limits.ts';
+import { INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
 import type { Entry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { InodeWorkers, Looks } from './inode-workers.ts';

@@ -1,5 +1,5 @@
 /** Chunks of the old tree by their digests, read where its manifest says that they are: what deltas are decoded against. */
-import { OLD_PLACES_MAX } from '../base/limits.ts';
+import { OLD_PLACES_MAX } from '../base/limits/trees.ts';
 import { hasCode } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';

@@ -1,7 +1,7 @@
 /** Long synchronous work that lets the rest of the process live. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfAborted } from '../base/errors.ts';
-import { EVENT_LOOP_TURN_MS } from '../base/limits.ts';
+import { EVENT_LOOP_TURN_MS } from '../base/limits/trees.ts';
 
 /** Use: `if (pace.due) await pace.turn();` in the loop. */
 export class Pace {

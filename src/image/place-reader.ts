@@ -1,6 +1,6 @@
 /** Reads runs of a file that may be anything by now: what is read is believed only after it has been verified. */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
 import type { Place } from './place-table.ts';
 
 /** One for all files that are read in turn, since it holds a buffer of CHUNK_BYTES_MAX. */

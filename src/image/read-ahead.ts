@@ -2,7 +2,7 @@
  * A tree's entries in the order of the walk; where the disk is waited for, with the bytes of its small files, which other threads read meanwhile: it is faster with several requests at a time.
  * Files that are in memory are read in their turn: threads for them would take more processor time than they spare.
  */
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WAIT_MICROS, READ_AHEAD_WORKERS } from '../base/limits.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WAIT_MICROS, READ_AHEAD_WORKERS } from '../base/limits/trees.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import type { Pace } from './pace.ts';
 import { ReadBatch } from './read-batch.ts';

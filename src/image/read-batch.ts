@@ -2,7 +2,7 @@
  * Small files that are read together on another thread, in memory that both threads have: a row for each file, its path and then its bytes from the end of the rows on.
  * A row: path's offset and length, size and whether it was read (u32 each), then device, inode, modification and change time, mode (i64 each).
  */
-import { READ_AHEAD_ENTRIES } from '../base/limits.ts';
+import { READ_AHEAD_ENTRIES } from '../base/limits/trees.ts';
 import type { InodeStamp } from './inode-metadata.ts';
 import { readWhole } from './read-file.ts';
 

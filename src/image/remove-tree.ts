@@ -1,7 +1,7 @@
 /** Removing a tree of branchcast's own: names are bytes, modes may forbid it, links are never followed. */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync, type Dirent } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
-import { INODE_JOBS_AHEAD, UNLINKS_TOGETHER } from '../base/limits.ts';
+import { INODE_JOBS_AHEAD, UNLINKS_TOGETHER } from '../base/limits/trees.ts';
 import type { InodeWorkers } from './inode-workers.ts';
 import { Pace } from './pace.ts';
 

@@ -1,7 +1,7 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
 import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
-import { INODE_JOBS_AHEAD } from '../base/limits.ts';
+import { INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
 import { contentName, isSameContent } from '../manifest/content-name.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';

@@ -1,6 +1,6 @@
 /** A look at a whole plan before anything is touched: can this machine hold the tree, and which old files moved. */
 import { BranchcastError } from '../base/errors.ts';
-import { PATH_BYTES_MAX } from '../base/limits.ts';
+import { PATH_BYTES_MAX } from '../base/limits/manifests.ts';
 import { contentName, isSameContent } from '../manifest/content-name.ts';
 import type { Entry, HardlinkEntry, PathKey } from '../manifest/entry.ts';
 import { displayPath } from '../manifest/key.ts';

@@ -1,6 +1,6 @@
 /** The new files of a stage, open while chunks arrive for them. */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { STAGED_FILES_OPEN_MAX, UNCACHED_WRITE_BYTES_MIN } from '../base/limits.ts';
+import { STAGED_FILES_OPEN_MAX, UNCACHED_WRITE_BYTES_MIN } from '../base/limits/trees.ts';
 import { pathBelow } from './key-path.ts';
 import type { FilePlace, PlaceTable } from './place-table.ts';
 import { writeUncached } from './posix.ts';

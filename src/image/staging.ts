@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { CHANGE_TIME_GRAIN_MS } from '../base/limits.ts';
+import { CHANGE_TIME_GRAIN_MS } from '../base/limits/trees.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { OldContent } from '../transfer/chunk-source.ts';

@@ -1,7 +1,7 @@
 /** The steps of a capture, in key order and free of waiting: what capture.ts paces. */
 import type { BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
-import { LISTED_PATHS_MAX } from '../base/limits.ts';
+import { LISTED_PATHS_MAX } from '../base/limits/trees.ts';
 import { createCutKernel, type CutKernel } from '../chunking/cut-kernel.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';

@@ -1,6 +1,6 @@
 /** A deep comparison of a directory with a manifest, which believes neither the stat cache nor the switch that made it. */
 import { throwIfAborted } from '../base/errors.ts';
-import { LISTED_PATHS_MAX, WALKED_TOGETHER } from '../base/limits.ts';
+import { LISTED_PATHS_MAX, WALKED_TOGETHER } from '../base/limits/trees.ts';
 import type { Entry, PathKey } from '../manifest/entry.ts';
 import { displayPath, isWithin } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';

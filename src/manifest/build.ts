@@ -1,6 +1,6 @@
 /** Builds the tree as entries come, in key order: memory is one open node a level. docs/formats.md, "Boundaries". */
 import { BranchcastError } from '../base/errors.ts';
-import { INLINE_PIECES_MAX, MANIFEST_DEPTH_MAX, MANIFEST_ENTRIES_MAX, NODE_SPLIT_BYTES, NODE_SPLIT_ENTRIES } from '../base/limits.ts';
+import { INLINE_PIECES_MAX, MANIFEST_DEPTH_MAX, MANIFEST_ENTRIES_MAX, NODE_SPLIT_BYTES, NODE_SPLIT_ENTRIES } from '../base/limits/manifests.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import { ChunkListBuilder } from './chunk-list-builder.ts';

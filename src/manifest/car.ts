@@ -6,7 +6,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { BranchcastError } from '../base/errors.ts';
-import { CAR_HEADER_BYTES_MAX, MANIFEST_BYTES_MAX, NODE_BYTES_MAX } from '../base/limits.ts';
+import { CAR_HEADER_BYTES_MAX, MANIFEST_BYTES_MAX, NODE_BYTES_MAX } from '../base/limits/manifests.ts';
 import { VARINT_BYTES_MAX, writeVarint } from '../base/varint.ts';
 import { BLAKE3_CODE, DAG_CBOR_CODE, DIGEST_BYTES, digestFromBytes, digestToBytes, nodeCid, RAW_CODE, type Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';

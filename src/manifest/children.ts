@@ -1,5 +1,5 @@
 /** The children of an interior node, of the tree or of a chunk list: where each one's digest stands, and how much its parent claims that it holds. */
-import { MANIFEST_DEPTH_MAX, NODE_ENTRIES_MAX } from '../base/limits.ts';
+import { MANIFEST_DEPTH_MAX, NODE_ENTRIES_MAX } from '../base/limits/manifests.ts';
 import { DIGEST_BYTES, digestFromBytes, type Digest } from '../chunking/digest.ts';
 import { sameRun } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';

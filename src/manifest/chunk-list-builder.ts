@@ -1,6 +1,7 @@
 /** The chunk list of one large file, as its chunks come: memory does not grow with the file. docs/formats.md, "Chunk list". */
 import { BranchcastError } from '../base/errors.ts';
-import { CHUNK_BYTES_MAX, FILE_CHUNKS_MAX, INLINE_PIECES_MAX, NODE_SPLIT_ENTRIES } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
+import { FILE_CHUNKS_MAX, INLINE_PIECES_MAX, NODE_SPLIT_ENTRIES } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE, RAW_CODE, type Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import { CborWriter } from './cbor-writer.ts';

@@ -1,5 +1,5 @@
 /** Walks the chunk list of one file. */
-import { INLINE_PIECES_MAX } from '../base/limits.ts';
+import { INLINE_PIECES_MAX } from '../base/limits/manifests.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkListLeaf } from './chunk-list.ts';
 import type { ManifestBlock } from './entry.ts';

@@ -1,5 +1,5 @@
 /** Kinds 3 and 4: the chunk list of a large file, a Merkle list of its own, decoded. */
-import { FILE_CHUNKS_MAX, NODE_ENTRIES_MAX } from '../base/limits.ts';
+import { FILE_CHUNKS_MAX, NODE_ENTRIES_MAX } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE, type Digest } from '../chunking/digest.ts';
 import type { CborReader } from './cbor-reader.ts';
 import { Children } from './children.ts';

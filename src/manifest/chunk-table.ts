@@ -1,5 +1,5 @@
 /** The chunks of a leaf or of a chunk list leaf: `[[CID(raw), lengthBytes], …]`, read in place. */
-import { CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
 import { DIGEST_BYTES, digestFromBytes, RAW_CODE, type Digest } from '../chunking/digest.ts';
 import { sameRun } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';

@@ -2,7 +2,7 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { BranchcastError } from '../base/errors.ts';
-import { DESCRIPTOR_BYTES_MAX } from '../base/limits.ts';
+import { DESCRIPTOR_BYTES_MAX } from '../base/limits/manifests.ts';
 import { checkChunkerParams } from '../chunking/check-params.ts';
 import { DAG_CBOR_CODE, digestFromCid, nodeCid, type Digest } from '../chunking/digest.ts';
 import type { ChunkerParams } from '../chunking/params.ts';

@@ -1,5 +1,5 @@
 /** One entry of a leaf, from its bytes: every field checked for shape and range. What stands in the node is left there until it is asked for. */
-import { FILE_HOLES_MAX, INLINE_PIECES_MAX, LINK_TARGET_BYTES_MAX, PATH_BYTES_MAX, XATTRS_BYTES_MAX } from '../base/limits.ts';
+import { FILE_HOLES_MAX, INLINE_PIECES_MAX, LINK_TARGET_BYTES_MAX, PATH_BYTES_MAX, XATTRS_BYTES_MAX } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE } from '../chunking/digest.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { ChunkTable } from './chunk-table.ts';

@@ -1,6 +1,7 @@
 /** One entry of a leaf to its bytes: the counterpart of entry-decode.ts. What a reader would refuse is refused here as BC_USAGE. */
 import { BranchcastError } from '../base/errors.ts';
-import { CHUNK_BYTES_MAX, FILE_HOLES_MAX, LINK_TARGET_BYTES_MAX, XATTRS_BYTES_MAX } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
+import { FILE_HOLES_MAX, LINK_TARGET_BYTES_MAX, XATTRS_BYTES_MAX } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE } from '../chunking/digest.ts';
 import type { CborWriter } from './cbor-writer.ts';
 import { holeBytes } from './entry-decode.ts';

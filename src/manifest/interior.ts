@@ -1,5 +1,5 @@
 /** Kind 2: an interior node of the tree, decoded: for each child its last key, its digest, and what it claims to hold. */
-import { MANIFEST_ENTRIES_MAX } from '../base/limits.ts';
+import { MANIFEST_ENTRIES_MAX } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE, type Digest } from '../chunking/digest.ts';
 import type { CborReader } from './cbor-reader.ts';
 import { Children } from './children.ts';

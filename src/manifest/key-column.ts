@@ -1,5 +1,5 @@
 /** The keys of one node: ascending, each sharing as many bytes as possible with the one before it. Kept in one buffer, not in an object each. */
-import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '../base/limits.ts';
+import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '../base/limits/manifests.ts';
 import { nodeError } from './node-error.ts';
 import { compareRuns } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';

@@ -3,7 +3,7 @@
  * smallest byte and one that no name can hold, so that plain byte order is component order.
  */
 import { BranchcastError } from '../base/errors.ts';
-import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '../base/limits.ts';
+import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '../base/limits/manifests.ts';
 import type { PathKey } from './entry.ts';
 
 export const ROOT_KEY: PathKey = Buffer.alloc(0);

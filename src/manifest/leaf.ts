@@ -2,7 +2,7 @@
  * Kind 1: a leaf of the tree. Every entry is read and checked when the leaf is; of each only its places in the node are kept. Entries
  * become objects when they are asked for, which refuses nothing any more: a diff looks at most of them as bytes.
  */
-import { NODE_BYTES_MAX, NODE_ENTRIES_MAX } from '../base/limits.ts';
+import { NODE_BYTES_MAX, NODE_ENTRIES_MAX } from '../base/limits/manifests.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import { sameRun } from './byte-runs.ts';
 import { CID_BYTES, type CborReader } from './cbor-reader.ts';

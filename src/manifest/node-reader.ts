@@ -1,5 +1,5 @@
 /** Reads nodes of one manifest: verified against their digest, decoded, and held to what their parent claims of them. */
-import { NODE_BYTES_MAX, NODES_KEPT_MAX } from '../base/limits.ts';
+import { NODE_BYTES_MAX, NODES_KEPT_MAX } from '../base/limits/manifests.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { PathKey } from './entry.ts';

@@ -1,5 +1,5 @@
 /** A node of a manifest from its bytes. docs/formats.md, "Manifest". Nothing is believed: shape, order and ranges are checked here. */
-import { NODE_BYTES_MAX } from '../base/limits.ts';
+import { NODE_BYTES_MAX } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE, digestFromBytes, type Digest } from '../chunking/digest.ts';
 import { CborReader, CID_BYTES } from './cbor-reader.ts';
 import { ChunkListInterior, ChunkListLeaf } from './chunk-list.ts';

@@ -5,7 +5,8 @@
  * Every method throws BC_MANIFEST_INCOMPLETE for a node that is not there, BC_CHUNK_CORRUPT for one with other bytes, and
  * BC_MANIFEST_MALFORMED, BC_MANIFEST_UNSAFE or BC_FORMAT_VERSION for one that breaks the format.
  */
-import { ENTRIES_TOGETHER, MANIFEST_CHUNKS_MAX } from '../base/limits.ts';
+import { MANIFEST_CHUNKS_MAX } from '../base/limits/manifests.ts';
+import { ENTRIES_TOGETHER } from '../base/limits/trees.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { chunkListLeaves } from './chunk-list-walk.ts';
 import { ChunkLengths } from './chunk-lengths.ts';

@@ -4,7 +4,7 @@
  * one window and comes back in another stays removed and added.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { RENAME_PARTS_COMPARED_MAX, RENAME_WINDOW_CHANGES_MAX } from '../base/limits.ts';
+import { RENAME_PARTS_COMPARED_MAX, RENAME_WINDOW_CHANGES_MAX } from '../base/limits/commands.ts';
 import { contentName, targetName } from './content-name.ts';
 import { detached, type ManifestChange } from './change.ts';
 import type { Entry, FileEntry, PathKey, Piece } from './entry.ts';

@@ -1,7 +1,8 @@
 /** Follows the core's catalog: new layers come into the directory within moments, by long poll; after an outage it catches up. */
 import type { Clock } from '../base/clock.ts';
 import { asBranchcastError } from '../base/errors.ts';
-import { CHANGES_WAIT_MS_MAX, SOURCE_BACKOFF_FIRST_MS, SOURCE_BACKOFF_LAST_MS } from '../base/limits.ts';
+import { CHANGES_WAIT_MS_MAX } from '../base/limits/daemons.ts';
+import { SOURCE_BACKOFF_FIRST_MS, SOURCE_BACKOFF_LAST_MS } from '../base/limits/fetching.ts';
 import type { Logger } from '../base/log.ts';
 import type { CoreClient } from '../wan/core-client.ts';
 import type { KnownLayer, LayerDirectory } from './layer-directory.ts';

@@ -3,7 +3,7 @@
  * the WAN would stand still for the whole site. Its first chunks are fetched meanwhile.
  */
 import { hasCode } from '../base/errors.ts';
-import { FORESIGHT_DIGESTS_MAX, MANIFESTS_KNOWN_MAX } from '../base/limits.ts';
+import { FORESIGHT_DIGESTS_MAX, MANIFESTS_KNOWN_MAX } from '../base/limits/fetching.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { FetchOnce } from '../transfer/fetch-once.ts';

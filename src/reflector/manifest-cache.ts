@@ -1,6 +1,6 @@
 /** Manifests of the site: fetched from the core once, less what an older version shares, and kept in the chunk store. */
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { MANIFESTS_KNOWN_MAX } from '../base/limits.ts';
+import { MANIFESTS_KNOWN_MAX } from '../base/limits/fetching.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';
 import { missingBlocks } from '../manifest/missing-blocks.ts';

@@ -1,6 +1,6 @@
 /** Fetches whole layers before an endpoint asks, one after the other, and pins those that shall never be evicted. */
 import { asBranchcastError } from '../base/errors.ts';
-import { PREFETCH_WINDOW_DIGESTS_MAX } from '../base/limits.ts';
+import { PREFETCH_WINDOW_DIGESTS_MAX } from '../base/limits/fetching.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';

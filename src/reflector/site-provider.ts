@@ -1,6 +1,6 @@
 /** What this reflector serves to its site: from the cache, and through it from the core, each chunk fetched once. */
 import { BranchcastError } from '../base/errors.ts';
-import { SELECT_RUN_DIGESTS_MAX } from '../base/limits.ts';
+import { SELECT_RUN_DIGESTS_MAX } from '../base/limits/fetching.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
 import { selectFrames } from '../store/select-frames.ts';

@@ -4,7 +4,7 @@
  * become untrue since (eviction), and then the chunks come whole.
  */
 import { hasCode } from '../base/errors.ts';
-import { DELTA_HELD_SHARE_MIN, DELTA_NO_UPDATES_MAX, DELTA_OTHER_VERSIONS_MAX, DELTA_PLAN_CHUNKS_MAX, DELTA_UPDATES_MAX } from '../base/limits.ts';
+import { DELTA_HELD_SHARE_MIN, DELTA_NO_UPDATES_MAX, DELTA_OTHER_VERSIONS_MAX, DELTA_PLAN_CHUNKS_MAX, DELTA_UPDATES_MAX } from '../base/limits/deltas.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { Manifest } from '../manifest/read.ts';

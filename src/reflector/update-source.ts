@@ -3,7 +3,7 @@
  * a delta brings chunks that the next want will name: those are here then, and travel once. What deltas did not bring comes beside the next answer.
  */
 import type { Clock } from '../base/clock.ts';
-import { DELTA_STORED_POLL_MS, DELTA_STORED_WAIT_MS } from '../base/limits.ts';
+import { DELTA_STORED_POLL_MS, DELTA_STORED_WAIT_MS } from '../base/limits/deltas.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';

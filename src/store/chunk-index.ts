@@ -8,7 +8,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { BranchcastError } from '../base/errors.ts';
-import { INDEX_BLOCK_BYTES, INDEX_CACHE_BYTES, INDEX_OPEN_BYTES, INDEX_RESTART_INTERVAL } from '../base/limits.ts';
+import { INDEX_BLOCK_BYTES, INDEX_CACHE_BYTES, INDEX_OPEN_BYTES, INDEX_RESTART_INTERVAL } from '../base/limits/store.ts';
 import type { Logger } from '../base/log.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import type { ChunkLocation } from './chunk-store.ts';

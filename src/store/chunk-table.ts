@@ -1,6 +1,6 @@
 /** The table of chunks in the header of a frame or of a delta frame: digest and length of each, in the order of their bytes. docs/formats.md. */
 import type { BranchcastError } from '../base/errors.ts';
-import { CHUNK_BYTES_MAX } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../base/limits/frames.ts';
 import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
 
 /** A chunk by name and length. */

@@ -1,7 +1,7 @@
 /** How much room the disk has, and what is said when it is not enough. */
 import { statfs } from 'node:fs/promises';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { DISK_RESERVE_BYTES } from '../base/limits.ts';
+import { DISK_RESERVE_BYTES } from '../base/limits/store.ts';
 import { formatBytes, KiB } from '../base/units.ts';
 
 /** Shortfalls are rounded up to this: file systems hand out blocks, and the index grows a little with every write. */

@@ -1,5 +1,5 @@
 /** Decides where one frame ends and the next begins. */
-import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_TARGET } from '../base/limits.ts';
+import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_TARGET } from '../base/limits/frames.ts';
 import { encodeFrame, type Chunk, type EncodeFrameOptions } from './frame-encode.ts';
 
 /** Whether a frame that holds so much is closed. */

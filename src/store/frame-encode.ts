@@ -2,7 +2,7 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
-import { CHUNK_BYTES_MAX, FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET } from '../base/limits.ts';
+import { CHUNK_BYTES_MAX, FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET } from '../base/limits/frames.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLength } from './chunk-table.ts';
 import { asBuffer, encodeFrameHeader, WINDOW_LOG_MAX, type FrameCodec } from './frame-header.ts';

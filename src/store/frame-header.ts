@@ -1,7 +1,7 @@
 /** The header and table of a frame: what is in it, before a byte of its payload is touched. docs/formats.md, "Frame". */
 import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
-import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../base/limits.ts';
+import { FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../base/limits/frames.ts';
 import { parseChunkTable, TABLE_ENTRY_BYTES, writeChunkTable, type ChunkLength, type FrameChunk } from './chunk-table.ts';
 
 export type FrameCodec = 'stored' | 'zstd';

@@ -3,7 +3,8 @@
  * allocates for a frame on its main thread, its garbage collector has to look for later, and that cost a third of a publish's CPU time.
  */
 import { availableParallelism } from 'node:os';
-import { FRAME_STORED_BYTES_MAX, FRAMES_PER_WORKER, FRAME_WORKERS_MAX } from '../base/limits.ts';
+import { FRAME_STORED_BYTES_MAX } from '../base/limits/frames.ts';
+import { FRAMES_PER_WORKER, FRAME_WORKERS_MAX } from '../base/limits/store.ts';
 import { SharedBuffers, type SharedBuffer } from '../base/shared-buffers.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import { ZSTD_LEVEL_DEFAULT, type Chunk } from './frame-encode.ts';

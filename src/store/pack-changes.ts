@@ -1,5 +1,5 @@
 /** Whatever changes packs or index, one change at a time, and with room on the disk for it. */
-import { PUT_GROUP_BYTES_MAX } from '../base/limits.ts';
+import { PUT_GROUP_BYTES_MAX } from '../base/limits/store.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { FrameLocation, PutResult, ScrubOptions, ScrubReport } from './chunk-store.ts';
 import type { DiskRoom } from './disk-room.ts';

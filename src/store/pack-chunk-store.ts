@@ -5,7 +5,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asBranchcastError, hasCode } from '../base/errors.ts';
-import { INDEX_OPEN_BYTES, PACK_BYTES_MIN, PACK_BYTES_TARGET, PACKS_UNDER_QUOTA } from '../base/limits.ts';
+import { PACK_BYTES_TARGET } from '../base/limits/frames.ts';
+import { INDEX_OPEN_BYTES, PACK_BYTES_MIN, PACKS_UNDER_QUOTA } from '../base/limits/store.ts';
 import { silentLog, type Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { ChunkIndex } from './chunk-index.ts';

@@ -1,5 +1,5 @@
 /** Makes room under the quota by giving up whole packs, in the order of s3-fifo.ts. Called by the one who writes. */
-import { EVICTION_WAIT_MS, PACK_PINNED_SHARE_MIN } from '../base/limits.ts';
+import { EVICTION_WAIT_MS, PACK_PINNED_SHARE_MIN } from '../base/limits/store.ts';
 import type { Logger } from '../base/log.ts';
 import type { ChunkLedger, Pack } from './chunk-ledger.ts';
 import type { FrameHeader } from './frame-header.ts';

@@ -1,6 +1,6 @@
 /** Reads frames, chunks and ranges out of packs. What it reads is checked; what is wrong is reported, not mended. */
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { DECODED_FRAMES_BYTES_MAX, FRAME_READS_MAX, PACK_READ_BYTES, STORED_FRAMES_BYTES_MAX } from '../base/limits.ts';
+import { DECODED_FRAMES_BYTES_MAX, FRAME_READS_MAX, PACK_READ_BYTES, STORED_FRAMES_BYTES_MAX } from '../base/limits/store.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLedger } from './chunk-ledger.ts';
 import { frameKey, type FrameLocation } from './chunk-store.ts';

@@ -1,5 +1,5 @@
 /** Gives up packs of which little is found any more, since their chunks stand in newer frames. For stores without a quota: under one, eviction does it. */
-import { PACK_FOUND_SHARE_MIN } from '../base/limits.ts';
+import { PACK_FOUND_SHARE_MIN } from '../base/limits/store.ts';
 import type { Pack } from './chunk-ledger.ts';
 import { moveKept } from './pack-compaction.ts';
 import { isGone } from './pack-handles.ts';

@@ -2,7 +2,7 @@
 import { asBranchcastError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { SCRUB_DROPPED_LISTED_MAX } from '../base/limits.ts';
+import { SCRUB_DROPPED_LISTED_MAX } from '../base/limits/daemons.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from './chunk-store.ts';
 

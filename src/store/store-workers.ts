@@ -1,6 +1,6 @@
 /** The worker threads of this process's stores. */
 import { availableParallelism } from 'node:os';
-import { STORE_WORKERS_MAX } from '../base/limits.ts';
+import { STORE_WORKERS_MAX } from '../base/limits/store.ts';
 import { FrameWorkers } from './frame-workers.ts';
 
 let workers: FrameWorkers | undefined;

@@ -1,6 +1,6 @@
 /** The one place where frames are verified before a store accepts them: on worker threads, so that a process that takes in a layer answers others meanwhile. */
 import { setImmediate } from 'node:timers/promises';
-import { VERIFY_HERE_BYTES_MAX } from '../base/limits.ts';
+import { VERIFY_HERE_BYTES_MAX } from '../base/limits/store.ts';
 import { verifyFrame, wholeFrameHeader } from './frame-decode.ts';
 import type { FrameHeader } from './frame-header.ts';
 import { storeWorkers } from './store-workers.ts';

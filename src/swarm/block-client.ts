@@ -1,6 +1,6 @@
 /** The client's half of one stream of `/branchcast/blocks/1`: requests out, replies in, held to the protocol. */
 import { BranchcastError, hasCode } from '../base/errors.ts';
-import { LAN_ALIVE_INTERVAL_MS, LAN_ALIVE_MAX_MS } from '../base/limits.ts';
+import { LAN_ALIVE_INTERVAL_MS, LAN_ALIVE_MAX_MS } from '../base/limits/lan.ts';
 import { decodeReply, encodeRequest, type Reply, type Request } from './block-messages.ts';
 import type { MessageStream } from './message-stream.ts';
 

@@ -3,7 +3,8 @@
  * Decoding checks every bound before it takes anything over, and throws BC_PROTOCOL.
  */
 import { BranchcastError, ERRORS, type ErrorCode } from '../base/errors.ts';
-import { HAVE_ROOTS_MAX, LAN_ERROR_MESSAGE_CHARS_MAX, LAN_REF_BYTES_MAX, LAN_WANT_DIGESTS_MAX } from '../base/limits.ts';
+import { LAN_ERROR_MESSAGE_CHARS_MAX, LAN_REF_BYTES_MAX, LAN_WANT_DIGESTS_MAX } from '../base/limits/lan.ts';
+import { HAVE_ROOTS_MAX } from '../base/limits/wan.ts';
 import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
 import type { LayerRecord } from '../transfer/chunk-source.ts';
 import { decodeLayer, encodeLayer } from './layer-json.ts';

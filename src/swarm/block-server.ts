@@ -4,7 +4,7 @@
  * as it likes, so that what bounds hostile ones is LAN_REQUESTS_ACTIVE_MAX and the connections of lan-host.ts; docs/threat-model.md, "No entitlement".
  */
 import { BranchcastError } from '../base/errors.ts';
-import { LAN_ALIVE_INTERVAL_MS, LAN_BUSY_RETRY_MS, LAN_REQUEST_BYTES_MAX, LAN_REQUESTS_ACTIVE_MAX, LAN_STREAMS_PER_PEER_MAX } from '../base/limits.ts';
+import { LAN_ALIVE_INTERVAL_MS, LAN_BUSY_RETRY_MS, LAN_REQUEST_BYTES_MAX, LAN_REQUESTS_ACTIVE_MAX, LAN_STREAMS_PER_PEER_MAX } from '../base/limits/lan.ts';
 import type { Logger } from '../base/log.ts';
 import { BLOCKS_PROTOCOL, decodeRequest, encodeReply, errorReply } from './block-messages.ts';
 import type { BlockProvider } from './block-provider.ts';
@@ -16,7 +16,7 @@ export interface ServeBlocksOptions {
   readonly log: Logger;
   /** A frame was taken by the peer's side of the network. */
   readonly onServed?: (peerId: string, frameBytes: number) => void;
-  /** For tests: the bounds of src/base/limits.ts by default. */
+  /** For tests: the bounds of src/base/limits/lan.ts by default. */
   readonly requestsActiveMax?: number;
   readonly streamsPerPeerMax?: number;
   readonly aliveIntervalMs?: number;

@@ -1,6 +1,6 @@
 /** One stream of a client: reads its requests while it answers them, one after the other. */
 import { asBranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
-import { LAN_WANTS_OUTSTANDING_MAX } from '../base/limits.ts';
+import { LAN_WANTS_OUTSTANDING_MAX } from '../base/limits/lan.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { parseFrameHeader } from '../store/frame-header.ts';

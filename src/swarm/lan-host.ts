@@ -5,18 +5,7 @@ import type { Connection, Ed25519PrivateKey } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p';
 import { asBranchcastError, BranchcastError, throwIfAborted } from '../base/errors.ts';
-import {
-  LAN_CONNECTION_BACKLOG_BYTES_MAX,
-  LAN_CONNECTIONS_MAX,
-  LAN_CONNECTIONS_PER_HOST_PER_SECOND_MAX,
-  LAN_DIAL_TIMEOUT_MS,
-  LAN_HANDSHAKE_TIMEOUT_MS,
-  LAN_MESSAGE_BYTES_MAX,
-  LAN_PENDING_CONNECTIONS_MAX,
-  LAN_STALL_TIMEOUT_MS,
-  LAN_STREAM_WINDOW_BYTES,
-  LAN_STREAMS_PER_CONNECTION_MAX,
-} from '../base/limits.ts';
+import { LAN_CONNECTION_BACKLOG_BYTES_MAX, LAN_CONNECTIONS_MAX, LAN_CONNECTIONS_PER_HOST_PER_SECOND_MAX, LAN_DIAL_TIMEOUT_MS, LAN_HANDSHAKE_TIMEOUT_MS, LAN_MESSAGE_BYTES_MAX, LAN_PENDING_CONNECTIONS_MAX, LAN_STALL_TIMEOUT_MS, LAN_STREAM_WINDOW_BYTES, LAN_STREAMS_PER_CONNECTION_MAX } from '../base/limits/lan.ts';
 import type { Logger } from '../base/log.ts';
 import { MessageStream } from './message-stream.ts';
 import { guardMuxer } from './muxer-guard.ts';

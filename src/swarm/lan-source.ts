@@ -1,6 +1,8 @@
 /** A reflector of the site as a ChunkSource. Every call has a stream of its own over the one connection, so that a slow reader of one does not hold up another. */
 import { asBranchcastError, BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { HAVE_ROOTS_MAX, LAN_SOURCE_STREAMS_MAX, LAN_WANT_DIGESTS_MAX, LAN_WANTS_AHEAD_MAX, MANIFEST_BYTES_MAX } from '../base/limits.ts';
+import { LAN_SOURCE_STREAMS_MAX, LAN_WANT_DIGESTS_MAX, LAN_WANTS_AHEAD_MAX } from '../base/limits/lan.ts';
+import { MANIFEST_BYTES_MAX } from '../base/limits/manifests.ts';
+import { HAVE_ROOTS_MAX } from '../base/limits/wan.ts';
 import type { Logger } from '../base/log.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';

@@ -1,5 +1,5 @@
 /** A layer record in a message: `{ name, version, root, descriptor }`, roots as CID text, as in the core's API. */
-import { LAYER_NAME_CHARS_MAX, LAYER_VERSION_CHARS_MAX } from '../base/limits.ts';
+import { LAYER_NAME_CHARS_MAX, LAYER_VERSION_CHARS_MAX } from '../base/limits/manifests.ts';
 import { formatRoot, parseRoot } from '../chunking/digest.ts';
 import type { LayerRecord } from '../transfer/chunk-source.ts';
 

@@ -13,7 +13,7 @@
  */
 import type { Stream } from '@libp2p/interface';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
-import { LAN_CLOSE_TIMEOUT_MS, LAN_RECEIVE_BUFFER_BYTES, LAN_SEND_PIECE_BYTES, LAN_STALL_TIMEOUT_MS } from '../base/limits.ts';
+import { LAN_CLOSE_TIMEOUT_MS, LAN_RECEIVE_BUFFER_BYTES, LAN_SEND_PIECE_BYTES, LAN_STALL_TIMEOUT_MS } from '../base/limits/lan.ts';
 import { MessageAssembler, PREFIX_BYTES } from './message-assembler.ts';
 
 export interface MessageStreamOptions {

@@ -3,7 +3,7 @@
  * cannot fill the disk: parents come before their children, and what no parent named is dropped.
  */
 import { BranchcastError } from '../base/errors.ts';
-import { MANIFEST_UNASKED_BYTES_MAX, NODE_BATCH_BYTES_MAX } from '../base/limits.ts';
+import { MANIFEST_UNASKED_BYTES_MAX, NODE_BATCH_BYTES_MAX } from '../base/limits/trees.ts';
 import { formatRoot, type Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';

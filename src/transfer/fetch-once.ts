@@ -5,7 +5,7 @@
  */
 import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
-import { FETCH_BATCH_DIGESTS_MAX, FETCH_BATCHES_MAX, FETCH_PUTS_MAX, FETCH_QUEUE_DIGESTS_MAX } from '../base/limits.ts';
+import { FETCH_BATCH_DIGESTS_MAX, FETCH_BATCHES_MAX, FETCH_PUTS_MAX, FETCH_QUEUE_DIGESTS_MAX } from '../base/limits/fetching.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkStore } from '../store/chunk-store.ts';
 import { parseFrameHeader } from '../store/frame-header.ts';

@@ -1,6 +1,6 @@
 /** Which source to ask now: a pure memory of how each has behaved. Times are the monotonic clock's milliseconds. */
 import type { BranchcastError } from '../base/errors.ts';
-import { SOURCE_BACKOFF_FIRST_MS, SOURCE_BACKOFF_LAST_MS, SOURCE_QUARANTINE_MS } from '../base/limits.ts';
+import { SOURCE_BACKOFF_FIRST_MS, SOURCE_BACKOFF_LAST_MS, SOURCE_QUARANTINE_MS } from '../base/limits/fetching.ts';
 
 export interface Attempt {
   /** Not before this time. */

@@ -5,7 +5,9 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { BranchcastError } from '../base/errors.ts';
-import { CHANGES_WAIT_MS_MAX, LAYER_NAME_CHARS_MAX, LAYER_VERSION_CHARS_MAX, SITE_NAME_CHARS_MAX } from '../base/limits.ts';
+import { CHANGES_WAIT_MS_MAX } from '../base/limits/daemons.ts';
+import { LAYER_NAME_CHARS_MAX, LAYER_VERSION_CHARS_MAX } from '../base/limits/manifests.ts';
+import { SITE_NAME_CHARS_MAX } from '../base/limits/wan.ts';
 import { formatRoot, parseRoot } from '../chunking/digest.ts';
 import { LAYER_KINDS } from '../manifest/descriptor.ts';
 import type { LayerRecord } from '../transfer/chunk-source.ts';

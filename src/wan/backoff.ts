@@ -1,5 +1,5 @@
 /** Pauses between tries: exponential with jitter ("equal jitter", AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). */
-import { WAN_BACKOFF_FIRST_MS, WAN_BACKOFF_LAST_MS } from '../base/limits.ts';
+import { WAN_BACKOFF_FIRST_MS, WAN_BACKOFF_LAST_MS } from '../base/limits/wan.ts';
 import type { BranchcastError, ErrorCode } from '../base/errors.ts';
 
 /** What may pass by itself on the same path. A full disk or a missing layer does not, within a request's time. */

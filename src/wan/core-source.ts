@@ -1,6 +1,6 @@
 /** The core as a source of what is missing: frames by ranges of packs, manifests as CAR. */
 import { asBranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
-import { WAN_RETRIES_MAX } from '../base/limits.ts';
+import { WAN_RETRIES_MAX } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
 import type { FrameCodec } from '../store/frame-header.ts';

@@ -3,7 +3,8 @@
  * short cut: whatever goes wrong with them ends them for this time, and the chunks come in the other way.
  */
 import { asBranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
-import { DELTA_MISSES_MAX, DELTAS_OFF_MS, REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import { DELTA_MISSES_MAX, DELTAS_OFF_MS } from '../base/limits/deltas.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { decodeDelta } from '../delta/delta-decode.ts';

@@ -1,6 +1,6 @@
 /** Lists of digests as request bodies, 32 bytes each, and bitmaps over them, bit i least significant first. */
 import { BranchcastError } from '../base/errors.ts';
-import { REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
 import { DIGEST_BYTES, digestFromBytes, type Digest } from '../chunking/digest.ts';
 
 export const DIGEST_LIST_BYTES_MAX = REQUEST_DIGESTS_MAX * DIGEST_BYTES;

@@ -4,7 +4,8 @@ import { CID } from 'multiformats/cid';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { BranchcastError } from '../base/errors.ts';
-import { EXPORT_RECORD_BYTES_MAX, HAVE_ROOTS_MAX } from '../base/limits.ts';
+import { EXPORT_RECORD_BYTES_MAX } from '../base/limits/manifests.ts';
+import { HAVE_ROOTS_MAX } from '../base/limits/wan.ts';
 import { DAG_CBOR_CODE, digestFromCid, nodeCid, type Digest } from '../chunking/digest.ts';
 import { LayerName, LayerVersion } from './api-messages.ts';
 

@@ -1,6 +1,6 @@
 /** Fetches one range of a pack, or some chunks by themselves, through whatever the WAN does on the way: resume is by frame and by chunk. */
 import { asBranchcastError, hasCode, throwIfAborted, type BranchcastError, type ErrorCode } from '../base/errors.ts';
-import { WAN_RETRIES_MAX } from '../base/limits.ts';
+import { WAN_RETRIES_MAX } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { checkFrame } from '../store/frame-decode.ts';
 import { isTransient } from './backoff.ts';

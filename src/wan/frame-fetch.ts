@@ -4,7 +4,7 @@
  * consumer that pauses can hold a connection, or a frame, that another one waits for.
  */
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { LOCATE_DIGESTS, RANGE_BYTES_TARGET, WAN_RANGES_MAX, WAN_WINDOW_BYTES } from '../base/limits.ts';
+import { LOCATE_DIGESTS, RANGE_BYTES_TARGET, WAN_RANGES_MAX, WAN_WINDOW_BYTES } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { frameKey } from '../store/chunk-store.ts';
 import type { CoreClient } from './core-client.ts';

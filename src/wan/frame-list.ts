@@ -1,6 +1,7 @@
 /** The answer to `POST /v1/locate`: which frames hold the wanted chunks. docs/protocols.md, "Frame list", gives the bytes. */
 import { BranchcastError } from '../base/errors.ts';
-import { FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX, REQUEST_DIGESTS_MAX } from '../base/limits.ts';
+import { FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../base/limits/frames.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
 import type { FrameLocation } from '../store/chunk-store.ts';
 
 export interface WantedFrame extends FrameLocation {

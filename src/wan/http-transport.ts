@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { Agent } from 'undici';
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
-import { ANSWER_BYTES_MAX, WAN_CONNECT_TIMEOUT_MS, WAN_CONNECTIONS_MAX, WAN_RETRIES_MAX, WAN_STALL_TIMEOUT_MS } from '../base/limits.ts';
+import { ANSWER_BYTES_MAX, WAN_CONNECT_TIMEOUT_MS, WAN_CONNECTIONS_MAX, WAN_RETRIES_MAX, WAN_STALL_TIMEOUT_MS } from '../base/limits/wan.ts';
 import { backoffMs, isTransient } from './backoff.ts';
 import { errorOfAnswer, networkError } from './network-error.ts';
 

@@ -3,7 +3,7 @@
  * that does not belong to its layer. docs/formats.md, "Exported layer".
  */
 import { asBranchcastError, hasCode } from '../base/errors.ts';
-import { LAYER_CAR_BYTES_MAX, MANIFEST_CHUNKS_MAX } from '../base/limits.ts';
+import { LAYER_CAR_BYTES_MAX, MANIFEST_CHUNKS_MAX } from '../base/limits/manifests.ts';
 import { DAG_CBOR_CODE, digestFromCid, type Digest } from '../chunking/digest.ts';
 import { openCar, type CarBlock } from '../manifest/car.ts';
 import { ChunkLengths } from '../manifest/chunk-lengths.ts';

@@ -5,7 +5,9 @@
  */
 import { pipe } from 'it-pipe';
 import { throwIfAborted } from '../base/errors.ts';
-import { FRAME_STORED_BYTES_MAX, PUBLISH_BATCH_BYTES, PUBLISH_BATCHES_MAX, PUBLISH_UPLOADS_MAX, REQUEST_DIGESTS_MAX, UPLOAD_BYTES_TARGET } from '../base/limits.ts';
+import { FRAME_STORED_BYTES_MAX } from '../base/limits/frames.ts';
+import { PUBLISH_BATCH_BYTES, PUBLISH_BATCHES_MAX, PUBLISH_UPLOADS_MAX, UPLOAD_BYTES_TARGET } from '../base/limits/publishing.ts';
+import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { PutResult } from '../store/chunk-store.ts';
 import { isFullFrame } from '../store/frame-builder.ts';

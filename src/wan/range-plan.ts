@@ -2,7 +2,7 @@
  * How to fetch frames from packs: neighbours together in one range, up to RANGE_BYTES_TARGET, over a gap only where its
  * bytes cost less than a request. A frame of which less than half is wanted is not fetched whole: its chunks travel alone.
  */
-import { RANGE_BYTES_TARGET, RANGE_GAP_BYTES_MAX } from '../base/limits.ts';
+import { RANGE_BYTES_TARGET, RANGE_GAP_BYTES_MAX } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { WantedFrame } from './frame-list.ts';
 

@@ -1,5 +1,5 @@
 /** What it costs to fetch chunks from the core, before it is done: where they are, and what the fetch of frame-fetch.ts would read of that. */
-import { LOCATE_DIGESTS } from '../base/limits.ts';
+import { LOCATE_DIGESTS } from '../base/limits/wan.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { frameKey } from '../store/chunk-store.ts';
 import type { CoreClient } from './core-client.ts';

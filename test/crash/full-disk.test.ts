@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { BranchcastError } from '../../src/base/errors.ts';
-import { DISK_RESERVE_BYTES, INDEX_OPEN_BYTES } from '../../src/base/limits.ts';
+import { DISK_RESERVE_BYTES, INDEX_OPEN_BYTES } from '../../src/base/limits/store.ts';
 import { KiB, MiB } from '../../src/base/units.ts';
 import type { ChunkStore } from '../../src/store/chunk-store.ts';
 import { encodeFrame, type Chunk } from '../../src/store/frame-encode.ts';

@@ -3,7 +3,7 @@ import t from 'tap';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DAEMON_RSS_BYTES_MAX } from '../../src/base/limits.ts';
+import { DAEMON_RSS_BYTES_MAX } from '../../src/base/limits/daemons.ts';
 import { Branch } from '../../scripts/branch/branch.ts';
 import { statusBytes } from '../../scripts/branch/process-usage.ts';
 import { mixedBytes } from './sample-tree.ts';

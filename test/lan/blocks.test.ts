@@ -1,7 +1,7 @@
 /** A reflector's server and an endpoint's source, against each other over loopback. */
 import t, { type Test } from 'tap';
 import { BranchcastError } from '../../src/base/errors.ts';
-import { LAN_WANT_DIGESTS_MAX } from '../../src/base/limits.ts';
+import { LAN_WANT_DIGESTS_MAX } from '../../src/base/limits/lan.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { MiB } from '../../src/base/units.ts';
 import { hash } from '../../src/chunking/hash.ts';

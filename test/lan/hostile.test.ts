@@ -6,7 +6,7 @@ import type { MultiaddrConnection, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2p } from 'libp2p';
 import t, { type Test } from 'tap';
-import { LAN_CONNECTION_BACKLOG_BYTES_MAX, LAN_MESSAGE_BYTES_MAX, LAN_REQUEST_BYTES_MAX, LAN_SEND_PIECE_BYTES } from '../../src/base/limits.ts';
+import { LAN_CONNECTION_BACKLOG_BYTES_MAX, LAN_MESSAGE_BYTES_MAX, LAN_REQUEST_BYTES_MAX, LAN_SEND_PIECE_BYTES } from '../../src/base/limits/lan.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { MiB } from '../../src/base/units.ts';
 import { hash } from '../../src/chunking/hash.ts';

@@ -2,7 +2,7 @@
 import { createServer, connect, type Socket } from 'node:net';
 import t from 'tap';
 import { hasCode } from '../../src/base/errors.ts';
-import { LAN_RECEIVE_BUFFER_BYTES, LAN_SEND_PIECE_BYTES, LAN_STREAM_WINDOW_BYTES } from '../../src/base/limits.ts';
+import { LAN_RECEIVE_BUFFER_BYTES, LAN_SEND_PIECE_BYTES, LAN_STREAM_WINDOW_BYTES } from '../../src/base/limits/lan.ts';
 import { MiB } from '../../src/base/units.ts';
 import type { MessageStream } from '../../src/swarm/message-stream.ts';
 import { addressOf, LOOPBACK, patience, pause, PROTOCOL, settled, startHost, until } from './branch.ts';

@@ -6,7 +6,7 @@ import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import t from 'tap';
-import { LAN_MESSAGE_BYTES_MAX } from '../../src/base/limits.ts';
+import { LAN_MESSAGE_BYTES_MAX } from '../../src/base/limits/lan.ts';
 import { MessageStream } from '../../src/swarm/message-stream.ts';
 import { mixedBytes } from '../e2e/sample-tree.ts';
 import { addressOf, LOOPBACK, patience, startHost } from './branch.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import t from 'tap';
-import { DELTA_KEPT_SHARE_MAX } from '../../src/base/limits.ts';
+import { DELTA_KEPT_SHARE_MAX } from '../../src/base/limits/deltas.ts';
 import type { Digest } from '../../src/chunking/digest.ts';
 import { decodeDelta } from '../../src/delta/delta-decode.ts';
 import { parseDeltaHeader } from '../../src/delta/delta-header.ts';

@@ -1,7 +1,7 @@
 /** Differences: whatever the old and the new bytes are, the ones make the others, within the bounds, also of the chunks of the base alone that help. */
 import * as fc from 'fast-check';
 import t from 'tap';
-import { DELTA_BASE_BYTES_MAX, DELTA_RAW_BYTES_MAX, DIFFERENCES_SPARE_BYTES } from '../../src/base/limits.ts';
+import { DELTA_BASE_BYTES_MAX, DELTA_RAW_BYTES_MAX, DIFFERENCES_SPARE_BYTES } from '../../src/base/limits/deltas.ts';
 import { align, type Differences } from '../../src/delta/align-kernel.ts';
 import { decodeDifferences, encodeDifferences, type EncodedDifferences } from '../../src/delta/differences.ts';
 import { patch } from '../../src/delta/patch.ts';

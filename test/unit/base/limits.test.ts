@@ -1,7 +1,22 @@
 /** How the bounds relate: a message must have room for what it carries, a buffer for what it must hold. */
+import { readdirSync } from 'node:fs';
 import t from 'tap';
-import * as limits from '../../../src/base/limits.ts';
+import * as commands from '../../../src/base/limits/commands.ts';
+import * as daemons from '../../../src/base/limits/daemons.ts';
+import * as deltas from '../../../src/base/limits/deltas.ts';
+import * as fetching from '../../../src/base/limits/fetching.ts';
+import * as frames from '../../../src/base/limits/frames.ts';
+import * as lan from '../../../src/base/limits/lan.ts';
+import * as manifests from '../../../src/base/limits/manifests.ts';
+import * as publishing from '../../../src/base/limits/publishing.ts';
+import * as repacking from '../../../src/base/limits/repacking.ts';
+import * as store from '../../../src/base/limits/store.ts';
+import * as trees from '../../../src/base/limits/trees.ts';
+import * as wan from '../../../src/base/limits/wan.ts';
 import { VARINT_BYTES_MAX } from '../../../src/base/varint.ts';
+
+const areas = { commands, daemons, deltas, fetching, frames, lan, manifests, publishing, repacking, store, trees, wan };
+const limits = { ...commands, ...daemons, ...deltas, ...fetching, ...frames, ...lan, ...manifests, ...publishing, ...repacking, ...store, ...trees, ...wan };
 
 const FRAME_HEADER_BYTES = 24;
 const FRAME_TABLE_ROW_BYTES = 36;
@@ -58,6 +73,11 @@ const relations: readonly [string, boolean][] = [
 ];
 
 for (const [relation, holds] of relations) t.ok(holds, relation);
+
+const files = readdirSync(new URL('../../../src/base/limits', import.meta.url));
+t.strictSame(files.sort(), Object.keys(areas).map((area) => `${area}.ts`), 'every area of limits is looked at');
+const boundsCount = Object.values(areas).reduce((sum, area) => sum + Object.keys(area).length, 0);
+t.equal(Object.keys(limits).length, boundsCount, 'no two bounds have one name');
 
 for (const [name, value] of Object.entries(limits)) {
   if (name.includes('_SHARE_')) t.ok(value > 0 && value < 1, `${name} is a part of a whole`);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { CUT_BUFFER_BYTES } from '../../../src/base/limits.ts';
+import { CUT_BUFFER_BYTES } from '../../../src/base/limits/frames.ts';
 import { cutFile } from '../../../src/chunking/cut-file.ts';
 import { createCutKernel } from '../../../src/chunking/cut-kernel.ts';
 import { DEFAULT_CHUNKER_PARAMS } from '../../../src/chunking/params.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { hasCode } from '../../../src/base/errors.ts';
-import { CHUNK_BYTES_MAX } from '../../../src/base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../../../src/base/limits/frames.ts';
 import { createCutKernel } from '../../../src/chunking/cut-kernel.ts';
 import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../../../src/chunking/params.ts';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { CHANGE_TIME_GRAIN_MS } from '../../../src/base/limits.ts';
+import { CHANGE_TIME_GRAIN_MS } from '../../../src/base/limits/trees.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import type { Invocation } from '../../../src/cli/command.ts';
 import { publishTree, type PublishedTree } from '../../../src/cli/publish-tree.ts';

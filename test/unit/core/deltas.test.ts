@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits.ts';
+import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits/wan.ts';
 import { formatRoot, type Digest } from '../../../src/chunking/digest.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
 import type { DeltaUse, OldContent } from '../../../src/transfer/chunk-source.ts';

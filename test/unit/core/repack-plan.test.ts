@@ -1,5 +1,6 @@
 import t from 'tap';
-import { FRAME_RAW_BYTES_MAX, REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../../../src/base/limits.ts';
+import { FRAME_RAW_BYTES_MAX } from '../../../src/base/limits/frames.ts';
+import { REPACK_GENERATIONS_MAX, REPACK_STORED_BYTES_TARGET } from '../../../src/base/limits/repacking.ts';
 import { KiB, MiB } from '../../../src/base/units.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { FrameUse, RepackPlan, type PlannedChunk, type PlannedFrame } from '../../../src/core/repack-plan.ts';

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { brotliCompressSync, constants, crc32, zstdCompressSync } from 'node:zlib';
-import { CHUNK_BYTES_MAX, DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../../../src/base/limits.ts';
+import { DELTA_BASE_BYTES_MAX, DELTA_BASE_CHUNKS_MAX, DELTA_CHUNKS_MAX, DELTA_RAW_BYTES_MAX } from '../../../src/base/limits/deltas.ts';
+import { CHUNK_BYTES_MAX } from '../../../src/base/limits/frames.ts';
 import { decodeDelta } from '../../../src/delta/delta-decode.ts';
 import { encodeDelta } from '../../../src/delta/delta-encode.ts';
 import { decodeDifferences } from '../../../src/delta/differences.ts';

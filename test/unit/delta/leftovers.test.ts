@@ -1,7 +1,7 @@
 /** What no delta brings: as it is stored, or compressed anew because its frame would travel for little of it. */
 import { join } from 'node:path';
 import t from 'tap';
-import { DELTA_KEPT_SHARE_MAX } from '../../../src/base/limits.ts';
+import { DELTA_KEPT_SHARE_MAX } from '../../../src/base/limits/deltas.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { decodeDelta } from '../../../src/delta/delta-decode.ts';
 import { parseDeltaHeader } from '../../../src/delta/delta-header.ts';

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { CHANGE_TIME_GRAIN_MS, LISTED_PATHS_MAX } from '../../../src/base/limits.ts';
+import { CHANGE_TIME_GRAIN_MS, LISTED_PATHS_MAX } from '../../../src/base/limits/trees.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
 import { captureUnchanged } from '../../../src/image/capture.ts';

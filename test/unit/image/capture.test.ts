@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { hasCode } from '../../../src/base/errors.ts';
-import { BUNDLE_SPAN_ENTRIES_MAX } from '../../../src/base/limits.ts';
+import { BUNDLE_SPAN_ENTRIES_MAX } from '../../../src/base/limits/trees.ts';
 import { BundleQueue, type SmallFile } from '../../../src/image/bundle-queue.ts';
 import { captureTree } from '../../../src/image/capture.ts';
 import { makeDevice } from '../../../src/image/posix.ts';

@@ -3,7 +3,7 @@ import { linkSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { BUNDLE_SPAN_ENTRIES_MAX, CHANGE_TIME_GRAIN_MS } from '../../../src/base/limits.ts';
+import { BUNDLE_SPAN_ENTRIES_MAX, CHANGE_TIME_GRAIN_MS } from '../../../src/base/limits/trees.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { BundleQueue, type SmallFile } from '../../../src/image/bundle-queue.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES } from '../../../src/base/limits.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES } from '../../../src/base/limits/trees.ts';
 import { captureTree } from '../../../src/image/capture.ts';
 import { Pace } from '../../../src/image/pace.ts';
 import { readAhead, unread, type ReadEntry } from '../../../src/image/read-ahead.ts';

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { LISTED_PATHS_MAX } from '../../../src/base/limits.ts';
+import { LISTED_PATHS_MAX } from '../../../src/base/limits/trees.ts';
 import { setMtime } from '../../../src/image/posix.ts';
 import { verifyTree } from '../../../src/image/verify-tree.ts';
 import { capture, type MemoryLayer } from './layer-in-memory.ts';

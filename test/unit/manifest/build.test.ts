@@ -1,5 +1,5 @@
 import t from 'tap';
-import { FILE_HOLES_MAX, INLINE_PIECES_MAX, NODE_BYTES_MAX, NODE_SPLIT_BYTES, NODE_SPLIT_ENTRIES, PATH_BYTES_MAX, XATTRS_BYTES_MAX } from '../../../src/base/limits.ts';
+import { FILE_HOLES_MAX, INLINE_PIECES_MAX, NODE_BYTES_MAX, NODE_SPLIT_BYTES, NODE_SPLIT_ENTRIES, PATH_BYTES_MAX, XATTRS_BYTES_MAX } from '../../../src/base/limits/manifests.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { buildManifest, ManifestBuilder } from '../../../src/manifest/build.ts';
 import type { DirectoryEntry, Entry, FileEntry, Piece } from '../../../src/manifest/entry.ts';

@@ -3,7 +3,7 @@ import { encode } from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { sha256 } from 'multiformats/hashes/sha2';
 import t from 'tap';
-import { NODE_BYTES_MAX } from '../../../src/base/limits.ts';
+import { NODE_BYTES_MAX } from '../../../src/base/limits/manifests.ts';
 import { chunkCid, nodeCid } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { openCar, readCar, writeCar, type CarBounds } from '../../../src/manifest/car.ts';

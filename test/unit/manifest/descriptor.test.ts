@@ -1,6 +1,6 @@
 import { decode, encode } from '@ipld/dag-cbor';
 import t from 'tap';
-import { DESCRIPTOR_BYTES_MAX } from '../../../src/base/limits.ts';
+import { DESCRIPTOR_BYTES_MAX } from '../../../src/base/limits/manifests.ts';
 import { chunkCid, nodeCid } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { DEFAULT_CHUNKER_PARAMS } from '../../../src/chunking/params.ts';

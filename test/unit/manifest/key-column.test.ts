@@ -1,7 +1,7 @@
 import { encode } from '@ipld/dag-cbor';
 import t from 'tap';
 import { BranchcastError, type ErrorCode } from '../../../src/base/errors.ts';
-import { NAME_BYTES_MAX } from '../../../src/base/limits.ts';
+import { NAME_BYTES_MAX } from '../../../src/base/limits/manifests.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { CborReader } from '../../../src/manifest/cbor-reader.ts';
 import { KeyColumn, sharedLength } from '../../../src/manifest/key-column.ts';

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { ENTRIES_TOGETHER, NODE_ENTRIES_MAX } from '../../../src/base/limits.ts';
+import { NODE_ENTRIES_MAX } from '../../../src/base/limits/manifests.ts';
+import { ENTRIES_TOGETHER } from '../../../src/base/limits/trees.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
 import { displayPath, isWithin, keyFromPath, parentKey } from '../../../src/manifest/key.ts';

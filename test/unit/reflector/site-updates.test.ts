@@ -1,7 +1,7 @@
 /** Which other version a site names to the core: the nearest one that it holds. */
 import { join } from 'node:path';
 import t from 'tap';
-import { DELTA_NO_UPDATES_MAX, DELTA_UPDATES_MAX } from '../../../src/base/limits.ts';
+import { DELTA_NO_UPDATES_MAX, DELTA_UPDATES_MAX } from '../../../src/base/limits/deltas.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import type { KnownLayer } from '../../../src/reflector/layer-directory.ts';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { freeBytes } from '../../../src/base/free-bytes.ts';
-import { DELTA_STORED_WAIT_MS } from '../../../src/base/limits.ts';
+import { DELTA_STORED_WAIT_MS } from '../../../src/base/limits/deltas.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';

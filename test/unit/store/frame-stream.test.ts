@@ -1,5 +1,5 @@
 import t from 'tap';
-import { FRAME_RAW_BYTES_TARGET } from '../../../src/base/limits.ts';
+import { FRAME_RAW_BYTES_TARGET } from '../../../src/base/limits/frames.ts';
 import { FrameBuilder } from '../../../src/store/frame-builder.ts';
 import { encodeFrame } from '../../../src/store/frame-encode.ts';
 import { parseFrameHeader } from '../../../src/store/frame-header.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { FRAMES_PER_WORKER } from '../../../src/base/limits.ts';
+import { FRAMES_PER_WORKER } from '../../../src/base/limits/store.ts';
 import { encodeFrame } from '../../../src/store/frame-encode.ts';
 import { FrameWorkers } from '../../../src/store/frame-workers.ts';
 import { chunkOf, noiseChunks, prose } from './chunks.ts';

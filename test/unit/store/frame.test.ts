@@ -1,6 +1,6 @@
 import t from 'tap';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
-import { CHUNK_BYTES_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../../../src/base/limits.ts';
+import { CHUNK_BYTES_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../../../src/base/limits/frames.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';
 import { encodeFrame, encodeFrameInPlace, type Chunk } from '../../../src/store/frame-encode.ts';

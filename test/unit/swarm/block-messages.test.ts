@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { hasCode } from '../../../src/base/errors.ts';
-import { HAVE_ROOTS_MAX, LAN_ERROR_MESSAGE_CHARS_MAX, LAN_REF_BYTES_MAX, LAN_REQUEST_BYTES_MAX, LAN_WANT_DIGESTS_MAX } from '../../../src/base/limits.ts';
+import { LAN_ERROR_MESSAGE_CHARS_MAX, LAN_REF_BYTES_MAX, LAN_REQUEST_BYTES_MAX, LAN_WANT_DIGESTS_MAX } from '../../../src/base/limits/lan.ts';
+import { HAVE_ROOTS_MAX } from '../../../src/base/limits/wan.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { decodeReply, decodeRequest, encodeReply, encodeRequest, type Reply, type Request } from '../../../src/swarm/block-messages.ts';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { BranchcastError } from '../../../src/base/errors.ts';
-import { FETCH_BATCHES_MAX, FETCH_BATCH_DIGESTS_MAX } from '../../../src/base/limits.ts';
+import { FETCH_BATCHES_MAX, FETCH_BATCH_DIGESTS_MAX } from '../../../src/base/limits/fetching.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { encodeFrame } from '../../../src/store/frame-encode.ts';
 import { MemoryChunkStore } from '../../../src/store/memory-chunk-store.ts';

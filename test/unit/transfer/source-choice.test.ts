@@ -1,6 +1,6 @@
 import t from 'tap';
 import { BranchcastError } from '../../../src/base/errors.ts';
-import { SOURCE_BACKOFF_FIRST_MS, SOURCE_BACKOFF_LAST_MS, SOURCE_QUARANTINE_MS } from '../../../src/base/limits.ts';
+import { SOURCE_BACKOFF_FIRST_MS, SOURCE_BACKOFF_LAST_MS, SOURCE_QUARANTINE_MS } from '../../../src/base/limits/fetching.ts';
 import { chooseSource, type ChoiceState } from '../../../src/transfer/source-choice.ts';
 import { SourceHealth } from '../../../src/transfer/source-health.ts';
 import { ScriptedSource } from '../../doubles/scripted-source.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits.ts';
+import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits/wan.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { decodeBitmap, decodeDigests, encodeBitmap, encodeDigests } from '../../../src/wan/digest-list.ts';
 

@@ -2,7 +2,8 @@
 import t from 'tap';
 import { BranchcastError } from '../../../src/base/errors.ts';
 import { freeBytes } from '../../../src/base/free-bytes.ts';
-import { CHUNK_BYTES_MAX, LOCATE_DIGESTS, WAN_WINDOW_BYTES } from '../../../src/base/limits.ts';
+import { CHUNK_BYTES_MAX } from '../../../src/base/limits/frames.ts';
+import { LOCATE_DIGESTS, WAN_WINDOW_BYTES } from '../../../src/base/limits/wan.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { decodeFrame } from '../../../src/store/frame-decode.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { hasCode } from '../../../src/base/errors.ts';
 import { decodeFrameList, encodeFrameList, type WantedFrame } from '../../../src/wan/frame-list.ts';
-import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits.ts';
+import { REQUEST_DIGESTS_MAX } from '../../../src/base/limits/wan.ts';
 
 const frameOf = fc.record({ gap: fc.nat(1000), storedBytes: fc.integer({ min: 1, max: 1_000_000 }), rawBytes: fc.integer({ min: 1, max: 1_000_000 }), wantedCount: fc.integer({ min: 1, max: 5 }), pack: fc.constantFrom('0', 'abc', 'z'.repeat(32)) });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import t from 'tap';
-import { RANGE_BYTES_TARGET, RANGE_GAP_BYTES_MAX } from '../../../src/base/limits.ts';
+import { RANGE_BYTES_TARGET, RANGE_GAP_BYTES_MAX } from '../../../src/base/limits/wan.ts';
 import type { WantedFrame } from '../../../src/wan/frame-list.ts';
 import { planRanges } from '../../../src/wan/range-plan.ts';
 
