@@ -1,10 +1,10 @@
-/** Chunks and nodes of a store that is elsewhere (on another thread): located in batches, read frame by frame, decoded and verified here. */
+/** Chunks and nodes of a store that is elsewhere (on another thread): located in batches, read frame by frame, decoded here. */
 import { hasCode } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
 import { DELTA_DECODED_BYTES_MAX, DELTA_DECODED_FRAMES_MAX, DELTA_LOCATE_DIGESTS } from '../base/limits/deltas.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { frameKey, storedShare, type ChunkLocation, type FrameLocation } from '../store/chunk-store.ts';
-import { decodeFrame } from '../store/frame-decode.ts';
+import { decodeOwnFrame } from '../store/frame-decode.ts';
 import type { Chunk } from '../store/frame-encode.ts';
 
 export interface FrameSource {
@@ -42,7 +42,7 @@ export class LocatedChunks {
     }
   }
 
-  /** Verified, not to be written to, valid until the next call; undefined if the store lacks it or has it damaged. One call at a time. */
+  /** Not to be written to, valid until the next call; undefined if the store lacks it or has it damaged. One call at a time. */
   async read(digest: Digest): Promise<Uint8Array | undefined> {
     if (!this.#locations.has(digest)) await this.locate([digest]);
     const bytes = await this.#readLocated(digest);
@@ -100,10 +100,10 @@ export class LocatedChunks {
 
 function decoded(frame: Uint8Array): Chunk[] | undefined {
   try {
-    return decodeFrame(frame);
+    return decodeOwnFrame(frame);
   } catch (error) {
     // Rot: whoever owns the store finds it too when it is read there.
-    if (hasCode(error, 'BC_CHUNK_CORRUPT') || hasCode(error, 'BC_FRAME_MALFORMED')) return undefined;
+    if (hasCode(error, 'BC_FRAME_MALFORMED')) return undefined;
     throw error;
   }
 }

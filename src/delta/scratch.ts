@@ -8,9 +8,11 @@ export class Scratch {
     return this.#memory.subarray(0, bytes);
   }
 
-  /** These one after the other, valid until the next call. */
-  joined(parts: readonly Uint8Array[]): Buffer {
-    const room = this.room(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  /** These one after the other, valid until the next call and for as long as the parts are: parts that stand so already are not copied. */
+  joined(parts: readonly Uint8Array[]): Uint8Array {
+    const [first] = parts;
+    if (first !== undefined && areAdjacent(parts)) return new Uint8Array(first.buffer, first.byteOffset, lengthOf(parts));
+    const room = this.room(lengthOf(parts));
     let at = 0;
     for (const part of parts) {
       room.set(part, at);
@@ -18,4 +20,16 @@ export class Scratch {
     }
     return room;
   }
+}
+
+/** Whether each begins where the one before ends, in the same memory. */
+function areAdjacent(parts: readonly Uint8Array[]): boolean {
+  return parts.every((part, index) => {
+    const before = parts[index - 1];
+    return before === undefined || (part.buffer === before.buffer && part.byteOffset === before.byteOffset + before.byteLength);
+  });
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

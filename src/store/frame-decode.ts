@@ -37,6 +37,16 @@ export function decodeFrame(frame: Uint8Array, options: { readonly only?: Readon
   return wanted.length === 0 ? [] : verifiedChunks(decompress(frame, header), wanted);
 }
 
+/**
+ * The same of a frame that was verified when it was put, by its checksum alone: that finds rot, at a tenth of the cost. For bytes that are verified again by whoever gets what is made of
+ * them. Throws BC_FRAME_MALFORMED.
+ */
+export function decodeOwnFrame(frame: Uint8Array): Chunk[] {
+  const header = checkFrame(frame);
+  const raw = decompress(frame, header);
+  return header.chunks.map((chunk) => ({ digest: chunk.digest, bytes: bytesOf(raw, chunk) }));
+}
+
 /** Throws as decodeFrame does, and keeps nothing. */
 export function verifyFrame(frame: Uint8Array): void {
   const header = checkFrame(frame);
@@ -49,11 +59,16 @@ export function verifyFrame(frame: Uint8Array): void {
 }
 
 function verifiedChunks(raw: Uint8Array, wanted: readonly FrameChunk[]): Chunk[] {
-  return wanted.map(({ digest, bytes: length, offsetBytes }) => {
-    const bytes = raw.subarray(offsetBytes, offsetBytes + length);
+  return wanted.map((chunk) => {
+    const { digest } = chunk;
+    const bytes = bytesOf(raw, chunk);
     if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `the bytes of chunk ${digest} do not match their digest`, { details: { digest } });
     return { digest, bytes };
   });
+}
+
+function bytesOf(raw: Uint8Array, { bytes, offsetBytes }: FrameChunk): Uint8Array {
+  return raw.subarray(offsetBytes, offsetBytes + bytes);
 }
 
 function decompress(frame: Uint8Array, header: FrameHeader): Uint8Array {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { constants, crc32, zstdCompressSync } from 'node:zlib';
 import { CHUNK_BYTES_MAX, FRAME_RAW_BYTES_MAX, FRAME_STORED_BYTES_MAX } from '../../../src/base/limits/frames.ts';
 import { hash } from '../../../src/chunking/hash.ts';
-import { decodeFrame } from '../../../src/store/frame-decode.ts';
+import { decodeFrame, decodeOwnFrame } from '../../../src/store/frame-decode.ts';
 import { encodeFrame, encodeFrameInPlace, type Chunk } from '../../../src/store/frame-encode.ts';
 import { parseFrameHeader } from '../../../src/store/frame-header.ts';
 import { chunkOf, noise, plain, prose, u16, u32 } from './chunks.ts';
@@ -70,6 +70,7 @@ await t.test('a flipped bit anywhere, a byte too few or too many: refused', asyn
     const bad = Uint8Array.from(frame);
     bad[bit >> 3] = (bad[bit >> 3] as number) ^ (1 << (bit & 7));
     t.throws(() => decodeFrame(bad), { code: 'BC_FRAME_MALFORMED' });
+    t.throws(() => decodeOwnFrame(bad), { code: 'BC_FRAME_MALFORMED' });
   }
   t.throws(() => decodeFrame(frame.subarray(0, -1)), { code: 'BC_FRAME_MALFORMED' });
   t.throws(() => decodeFrame(Buffer.concat([frame, Buffer.from([0])])), { code: 'BC_FRAME_MALFORMED' });
@@ -80,6 +81,7 @@ await t.test('a lie with right checksums is found by the digests', async (t) => 
   for (const codec of ['stored', 'zstd'] as const) {
     const frame = encodeFrame([{ ...lie, bytes: Buffer.alloc(500, lie.bytes) }], { codec });
     t.throws(() => decodeFrame(frame), { code: 'BC_CHUNK_CORRUPT', details: { digest: lie.digest } });
+    t.same(decodeOwnFrame(frame).map(({ digest }) => digest), [lie.digest], 'and believed of a frame that was verified before');
   }
 });
 
