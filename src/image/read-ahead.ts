@@ -1,8 +1,8 @@
 /**
- * A tree's entries in the order of the walk; where the disk is waited for, with the bytes of its small files, which other threads read meanwhile: it is faster with several requests at a time.
- * Files that are in memory are read in their turn: threads for them would take more processor time than they spare.
+ * A tree's entries in the order of the walk, with the bytes of its small files, which other threads read meanwhile. Threads are started where the disk is waited for, which is faster with
+ * several requests at a time, or when there are many files; until then files are read in their turn, since it takes longer to start a thread than to read some thousands.
  */
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WAIT_MICROS, READ_AHEAD_WORKERS } from '../base/limits/trees.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_DONE_HERE, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES, READ_AHEAD_WAIT_MICROS, READ_AHEAD_WORKERS } from '../base/limits/trees.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import type { Pace } from './pace.ts';
 import { ReadBatch } from './read-batch.ts';
@@ -35,7 +35,7 @@ interface Gathered {
 export interface ReadAheadOptions {
   readonly smallFileBytesMax: number;
   readonly pace: Pace;
-  /** A file that takes longer than this to open, read and close was waited for; READ_AHEAD_WAIT_MICROS unless told. */
+  /** The disk is waited for where most files take longer than this to open, read and close; READ_AHEAD_WAIT_MICROS unless told. */
   readonly waitMicros?: number;
 }
 
@@ -72,12 +72,13 @@ class BatchRing {
   readonly #smallFileBytesMax: number;
   readonly #waitMicros: number;
   readonly #batches: readonly ReadBatch[];
-  readonly #pool: WorkerPool<ReadJob, void>;
+  readonly #pool: WorkerPool<ReadJob, number>;
   readonly #begun: Begun[] = [];
   #next = 0;
   #isAtEnd = false;
-  /** The disk was waited for. */
-  #hasWaited = false;
+  /** Entries so far. */
+  #entryCount = 0;
+  #isOnThreads = false;
 
   constructor(tree: Iterator<Walked, void, undefined>, smallFileBytesMax: number, waitMicros: number) {
     const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(READ_AHEAD_BATCH_BYTES));
@@ -88,12 +89,12 @@ class BatchRing {
     this.#pool = new WorkerPool(new URL('./read-worker', import.meta.url), { workerCount: READ_AHEAD_WORKERS, shared: memory, work: 'reading ahead' });
   }
 
-  /** Where nothing is waited for, what is listed is taken at once. */
+  /** What no thread reads is taken at once. */
   get wantsMore(): boolean {
-    return !this.#isAtEnd && this.#begun.length < (this.#hasWaited ? READ_AHEAD_BATCHES : 1);
+    return !this.#isAtEnd && this.#begun.length < (this.#isOnThreads ? READ_AHEAD_BATCHES : 1);
   }
 
-  /** Lists a batch, and has it read if that is worth it. */
+  /** Lists a batch, and has threads read it if that is worth it. */
   begin(): void {
     const buffer = this.#next % READ_AHEAD_BATCHES;
     const batch = this.#batches[buffer] as ReadBatch;
@@ -102,10 +103,11 @@ class BatchRing {
     this.#isAtEnd = gathered.entries.length === 0;
     if (this.#isAtEnd) return;
     this.#next += 1;
-    const first = this.#hasWaited ? 0 : this.#probe(batch);
+    this.#entryCount += gathered.entries.length;
+    const first = this.#isOnThreads ? 0 : this.#probe(batch);
     const end = batch.fileCount;
     // A thread that died read nothing: then it is done in its turn.
-    const done = this.#hasWaited && first < end ? this.#pool.run({ buffer, first, end }).catch(() => undefined) : Promise.resolve();
+    const done = this.#isOnThreads && first < end ? this.#pool.run({ buffer, first, end }).catch(() => undefined) : Promise.resolve();
     this.#begun.push({ gathered, batch, done });
   }
 
@@ -117,12 +119,11 @@ class BatchRing {
     return this.#pool.close();
   }
 
-  /** Reads the first files here, and notes whether that took long. Answers how many they were. */
+  /** Reads the first files here, and decides about threads. Answers how many they were. */
   #probe(batch: ReadBatch): number {
     const count = Math.min(batch.fileCount, READ_AHEAD_PROBES);
-    const startedMs = performance.now();
-    batch.read(0, count);
-    this.#hasWaited = (performance.now() - startedMs) * 1000 > this.#waitMicros * count;
+    const hasWaited = count > 0 && batch.read(0, count) > this.#waitMicros;
+    this.#isOnThreads = hasWaited || this.#entryCount > READ_AHEAD_DONE_HERE;
     return count;
   }
 }

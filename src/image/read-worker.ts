@@ -12,5 +12,5 @@ export interface ReadJob {
 
 serveJobs((memory: readonly SharedArrayBuffer[]) => {
   const batches = memory.map((shared) => new ReadBatch(shared));
-  return ({ buffer, first, end }: ReadJob): void => (batches[buffer] as ReadBatch).read(first, end);
+  return ({ buffer, first, end }: ReadJob): number => (batches[buffer] as ReadBatch).read(first, end);
 });
