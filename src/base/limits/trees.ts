@@ -15,8 +15,6 @@ export const READ_AHEAD_BATCH_BYTES = 4 * MiB;
 /** The first so many files of a batch are read in their turn, and tell whether the disk is waited for: files in memory take some 10 microseconds each, others 60 and more. */
 export const READ_AHEAD_PROBES = 32;
 export const READ_AHEAD_WAIT_MICROS = 50;
-/** Entries of a tree that are read in their turn in any case, if the disk is not waited for. */
-export const READ_AHEAD_DONE_HERE = 4096;
 /** Threads that read then. */
 export const READ_AHEAD_WORKERS = 2;
 /** Paths that a capture lists as skipped, or a verification as different; both count all. */

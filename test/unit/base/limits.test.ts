@@ -39,7 +39,7 @@ const relations: readonly [string, boolean][] = [
   ['a LAN request holds a manifest request', limits.LAN_REQUEST_BYTES_MAX >= ENVELOPE_BYTES + DIGEST_BYTES * limits.HAVE_ROOTS_MAX],
   ['a small file that is read late has room behind another', 2 * limits.CHUNK_BYTES_MAX <= limits.CUT_BUFFER_BYTES],
   ['a batch that is read ahead has room for its rows and for the largest small file', limits.READ_AHEAD_BATCH_BYTES >= 56 * limits.READ_AHEAD_ENTRIES + limits.PATH_BYTES_MAX + limits.CHUNK_BYTES_MAX],
-  ['a tree that is read ahead has batches for all threads', limits.READ_AHEAD_DONE_HERE >= limits.READ_AHEAD_ENTRIES * limits.READ_AHEAD_BATCHES && limits.READ_AHEAD_BATCHES > limits.READ_AHEAD_WORKERS],
+  ['what is read ahead has batches for all threads', limits.READ_AHEAD_BATCHES > limits.READ_AHEAD_WORKERS],
   ['each thread has work on files, and a next piece of it waits', limits.INODE_JOBS_AHEAD >= 2 * limits.INODE_WORKERS],
   ['threads for work on files start with a tree of several pieces of work', limits.INODES_DONE_HERE >= limits.INODE_JOBS_AHEAD * limits.ENTRIES_TOGETHER],
   ['a delta at its target may take one more chunk', limits.DELTA_RAW_BYTES_TARGET + limits.CHUNK_BYTES_MAX <= limits.DELTA_RAW_BYTES_MAX],

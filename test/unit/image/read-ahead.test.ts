@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_DONE_HERE, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES } from '../../../src/base/limits/trees.ts';
+import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_ENTRIES, READ_AHEAD_PROBES } from '../../../src/base/limits/trees.ts';
 import { captureTree } from '../../../src/image/capture.ts';
 import { Pace } from '../../../src/image/pace.ts';
 import { readAhead, unread, type ReadEntry } from '../../../src/image/read-ahead.ts';
@@ -69,16 +69,6 @@ await t.test('entries in the order of the walk, small files with their bytes', a
   t.ok(read.every((entry) => isSmall(entry) && readFileSync(entry.path).equals(entry.bytes as Uint8Array)));
   t.equal(read.length, entries.filter(isSmall).length);
   t.equal(await rootAhead(dir), rootOf(dir));
-});
-
-await t.test('of many files that nobody waits for, all after the first thousands are read ahead', async (t) => {
-  const dir = t.testdir();
-  const count = READ_AHEAD_DONE_HERE + 2 * READ_AHEAD_ENTRIES;
-  for (let index = 0; index < count; index += 1) writeFileSync(join(dir, `f${index}`), 'x');
-  const isRead = (await all(walkTree(treeRoot(dir)), Number.POSITIVE_INFINITY)).map(({ bytes }) => bytes !== undefined);
-  t.ok(isRead.slice(-READ_AHEAD_ENTRIES).every(Boolean));
-  const here = isRead.slice(0, READ_AHEAD_DONE_HERE);
-  t.equal(here.filter(Boolean).length, READ_AHEAD_PROBES * (READ_AHEAD_DONE_HERE / READ_AHEAD_ENTRIES), 'until then the first of each batch, which tell whether to wait');
 });
 
 await t.test('every entry has a time before it was looked at: a cache believes by that', async (t) => {
