@@ -5,6 +5,7 @@ import { borg, casync, countedBytes, restic, type BackupStore } from '../peers/b
 import { emptyStore } from '../peers/empty-store.ts';
 import { storedBytes } from '../peers/stored-bytes.ts';
 import type { BenchContext, Contender, Sample } from '../runner/benchmark.ts';
+import { settle } from '../runner/settle.ts';
 import { CoreUnderTest } from './core-under-test.ts';
 
 export const FIRST = 'v1 into an empty store';
@@ -30,13 +31,6 @@ export async function publishTables(context: BenchContext, corpus: CorpusName): 
     { name: PUBLISH, run: (round) => publish(context, round, v2, '3') },
     ...STORES.map((store) => storeRow(context, store, v2, '3')),
   ], { settle: () => settle(context, v2) });
-}
-
-/** Whoever comes first in a round would pay for bringing the tree into memory, and who comes after a `cp -a` for writing that to the disk. */
-async function settle({ child, dir }: BenchContext, tree: string): Promise<void> {
-  await child('sync', ['-f', dir]);
-  // Not to /dev/null: GNU tar knows it, and reads no file then.
-  await child('sh', ['-c', 'tar cf - -C "$1" . | cat >/dev/null', 'sh', tree]);
 }
 
 function publish(context: BenchContext, round: number, tree: string, version: string): Promise<Sample> {

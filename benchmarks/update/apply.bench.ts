@@ -6,6 +6,7 @@ import { verifyTree } from '../../src/image/verify-tree.ts';
 import { apply, capture, type MemoryLayer } from '../../test/unit/image/layer-in-memory.ts';
 import type { Versions } from '../corpora/corpora.ts';
 import type { BenchContext, Benchmark, Sample } from '../runner/benchmark.ts';
+import { settle } from '../runner/settle.ts';
 
 const CORPORA = ['app', 'small'] as const;
 const UPDATE = 'update v1 to v2';
@@ -25,12 +26,14 @@ export const benchmark: Benchmark = {
   },
 };
 
-async function applyTable({ corpora, dir, measure, child, table }: BenchContext, name: (typeof CORPORA)[number]): Promise<void> {
+async function applyTable(context: BenchContext, name: (typeof CORPORA)[number]): Promise<void> {
+  const { corpora, dir, measure, child, table } = context;
   const { v1, v2 } = corpora.versions(name);
   const [old, now] = [await capture(v1, DEFAULT_CHUNKER_PARAMS), await capture(v2, DEFAULT_CHUNKER_PARAMS)];
   const place = join(dir, name);
   mkdirSync(place);
-  copyChanged({ v1, v2 }, join(place, 'changed'));
+  const changed = join(place, 'changed');
+  copyChanged({ v1, v2 }, changed);
   const target = (round: number): string => join(place, `target-${round}`);
   // Directories of all rounds stay: ext4 makes files slowly for minutes after many were deleted.
   const copy = (from: string, to: string): Promise<Sample> => child('sh', ['-c', 'cp -a "$1" "$2" && sync -f "$2"', 'sh', from, to]).then(({ sample }) => sample);
@@ -39,13 +42,20 @@ async function applyTable({ corpora, dir, measure, child, table }: BenchContext,
     return { fetchedBytes, fileCount: layer.stats.fileCount };
   });
   await table(name, [
-    { name: UPDATE, prepare: (round) => apply(target(round), old), run: (round) => applied(round, now, old) },
+    {
+      name: UPDATE,
+      prepare: async (round) => {
+        await apply(target(round), old);
+        await settle(context, target(round));
+      },
+      run: (round) => applied(round, now, old),
+    },
     { name: 'first apply of v2', run: (round) => applied(round + 100, now) },
     { name: 'the same again', run: (round) => applied(round, now, now) },
     { name: 'repair, no stat cache', prepare: (round) => rmSync(join(place, `.target-${round}.branchcast`, 'stat-cache')), run: (round) => applied(round, now, now) },
     { name: 'verify', run: (round) => measure(async () => void (await verifyTree(target(round), now.manifest))) },
-    { name: COPY, role: 'peer', needs: 'cp', run: (round) => copy(join(place, 'changed'), join(place, `changed-${round}`)) },
-    { name: 'cp -a of all of v2; sync', role: 'peer', needs: 'cp', run: (round) => copy(v2, join(place, `copy-${round}`)) },
+    { name: COPY, role: 'peer', needs: 'cp', prepare: () => settle(context, changed), run: (round) => copy(changed, join(place, `changed-${round}`)) },
+    { name: 'cp -a of all of v2; sync', role: 'peer', needs: 'cp', prepare: () => settle(context, v2), run: (round) => copy(v2, join(place, `copy-${round}`)) },
   ]);
 }
 
