@@ -5,7 +5,7 @@ import { borg, casync, countedBytes, restic, type BackupStore } from '../peers/b
 import { emptyStore } from '../peers/empty-store.ts';
 import { storedBytes } from '../peers/stored-bytes.ts';
 import type { BenchContext, Contender, Sample } from '../runner/benchmark.ts';
-import { settle } from '../runner/settle.ts';
+import { settled } from '../runner/settle.ts';
 import { CoreUnderTest } from './core-under-test.ts';
 
 export const FIRST = 'v1 into an empty store';
@@ -17,20 +17,21 @@ const STORES: readonly BackupStore[] = [restic(), borg(), casync()];
 
 export async function publishTables(context: BenchContext, corpus: CorpusName): Promise<void> {
   const { v1, v2 } = context.corpora.versions(corpus);
-  await context.table(FIRST, [
+  const reading = (tree: string, rows: readonly Contender[]): Contender[] => rows.map((row) => settled(context, () => tree, row));
+  await context.table(FIRST, reading(v1, [
     { name: PUBLISH, run: (round) => publish(context, round, v1, '1') },
     ...STORES.map((store) => storeRow(context, store, v1, '1')),
     { name: 'tar | zstd -3 -T2', role: 'reference', needs: 'zstd', run: (round) => tarZstd(context, round, v1) },
     { name: 'cp -a', role: 'reference', needs: 'cp', run: async (round) => (await context.child('cp', ['-a', v1, join(context.dir, `copy-${round}`)])).sample },
-  ], { settle: () => settle(context, v1) });
-  await context.table(SECOND, [
+  ]));
+  await context.table(SECOND, reading(v2, [
     { name: PUBLISH, run: (round) => publish(context, round, v2, '2') },
     ...STORES.map((store) => storeRow(context, store, v2, '2')),
-  ], { settle: () => settle(context, v2), ratioOf: 'newStoredBytes' });
-  await context.table(AGAIN, [
+  ]), { ratioOf: 'newStoredBytes' });
+  await context.table(AGAIN, reading(v2, [
     { name: PUBLISH, run: (round) => publish(context, round, v2, '3') },
     ...STORES.map((store) => storeRow(context, store, v2, '3')),
-  ], { settle: () => settle(context, v2) });
+  ]));
 }
 
 function publish(context: BenchContext, round: number, tree: string, version: string): Promise<Sample> {

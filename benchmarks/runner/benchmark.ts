@@ -43,8 +43,6 @@ export interface TableOptions {
   readonly rounds?: number;
   /** Rounds before them that do not; default 0. */
   readonly warmUps?: number;
-  /** Before each round of each contender, after its `prepare`, not measured: so that all find the machine alike. */
-  readonly settle?: () => unknown;
   /** The metric of the column `x product`; default wallSeconds. */
   readonly ratioOf?: string;
 }

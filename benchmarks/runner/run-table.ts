@@ -21,7 +21,7 @@ export interface TableHooks {
 
 /** Rejects only when the signal says stop. */
 export async function runTable(title: string, contenders: readonly Contender[], options: TableOptions, { signal, isInstalled, say, progress }: TableHooks): Promise<Table> {
-  const { rounds = ROUNDS, warmUps = 0, settle, ratioOf = 'wallSeconds' } = options;
+  const { rounds = ROUNDS, warmUps = 0, ratioOf = 'wallSeconds' } = options;
   const entrants = contenders.map((contender): Entrant => {
     const missing = contender.needs !== undefined && !isInstalled(contender.needs);
     return { contender, samples: [], problem: missing ? 'not installed' : undefined };
@@ -32,7 +32,6 @@ export async function runTable(title: string, contenders: readonly Contender[], 
       progress(`${title}: ${entrant.contender.name}, ${round < 0 ? 'warm-up' : `round ${round + 1} of ${rounds}`}`);
       try {
         await entrant.contender.prepare?.(round);
-        await settle?.();
         const sample = await entrant.contender.run(round);
         if (round >= 0) entrant.samples.push(known(sample));
       } catch (error) {

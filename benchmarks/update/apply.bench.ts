@@ -6,7 +6,7 @@ import { verifyTree } from '../../src/image/verify-tree.ts';
 import { apply, capture, type MemoryLayer } from '../../test/unit/image/layer-in-memory.ts';
 import type { Versions } from '../corpora/corpora.ts';
 import type { BenchContext, Benchmark, Sample } from '../runner/benchmark.ts';
-import { settle } from '../runner/settle.ts';
+import { settled } from '../runner/settle.ts';
 
 const CORPORA = ['app', 'small'] as const;
 const UPDATE = 'update v1 to v2';
@@ -42,20 +42,13 @@ async function applyTable(context: BenchContext, name: (typeof CORPORA)[number])
     return { fetchedBytes, fileCount: layer.stats.fileCount };
   });
   await table(name, [
-    {
-      name: UPDATE,
-      prepare: async (round) => {
-        await apply(target(round), old);
-        await settle(context, target(round));
-      },
-      run: (round) => applied(round, now, old),
-    },
+    settled(context, target, { name: UPDATE, prepare: (round) => apply(target(round), old), run: (round) => applied(round, now, old) }),
     { name: 'first apply of v2', run: (round) => applied(round + 100, now) },
     { name: 'the same again', run: (round) => applied(round, now, now) },
     { name: 'repair, no stat cache', prepare: (round) => rmSync(join(place, `.target-${round}.branchcast`, 'stat-cache')), run: (round) => applied(round, now, now) },
     { name: 'verify', run: (round) => measure(async () => void (await verifyTree(target(round), now.manifest))) },
-    { name: COPY, role: 'peer', needs: 'cp', prepare: () => settle(context, changed), run: (round) => copy(changed, join(place, `changed-${round}`)) },
-    { name: 'cp -a of all of v2; sync', role: 'peer', needs: 'cp', prepare: () => settle(context, v2), run: (round) => copy(v2, join(place, `copy-${round}`)) },
+    settled(context, () => changed, { name: COPY, role: 'peer', needs: 'cp', run: (round) => copy(changed, join(place, `changed-${round}`)) }),
+    settled(context, () => v2, { name: 'cp -a of all of v2; sync', role: 'peer', needs: 'cp', run: (round) => copy(v2, join(place, `copy-${round}`)) }),
   ]);
 }
 

@@ -53,8 +53,7 @@ export function encodeDifferences(raw: Uint8Array, base: Uint8Array, lengths: re
     return compressed;
   });
   const payload = Buffer.concat([sectionLengths, ...stored]);
-  // What is not compressed is the kernel's memory.
-  for (const [index, compressed] of stored.entries()) if (compressed !== differences[SECTIONS[index] as keyof Differences]) freeBytes(compressed);
+  for (const [index, name] of SECTIONS.entries()) giveBack(stored[index] as Uint8Array, differences[name]);
   return { payload, isKept };
 }
 
@@ -64,13 +63,21 @@ function isHopeless(section: Uint8Array, bytesMax: number): boolean {
   const pieces: Uint8Array[] = [];
   for (let at = 0; at < section.byteLength; at += SAMPLED_BYTES) pieces.push(section.subarray(at, at + SAMPLE_BYTES));
   const sample = sampleScratch.joined(pieces);
-  return shorter(sample).byteLength / sample.byteLength > bytesMax / section.byteLength;
+  const compressed = shorter(sample);
+  const isTooMuch = compressed.byteLength / sample.byteLength > bytesMax / section.byteLength;
+  giveBack(compressed, sample);
+  return isTooMuch;
 }
 
 /** Compressed, or as it is if that is not longer: a reader tells by the length. */
 function shorter(section: Uint8Array, quality = QUALITY): Uint8Array {
   const compressed = brotliCompressSync(section, { chunkSize: OUTPUT_PIECE_BYTES, params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: section.byteLength } });
   return compressed.byteLength < section.byteLength ? compressed : section;
+}
+
+/** Frees what `shorter` made of a section; the section itself is the kernel's memory, or scratch. */
+function giveBack(compressed: Uint8Array, section: Uint8Array): void {
+  if (compressed !== section) freeBytes(compressed);
 }
 
 /** The `rawBytes` bytes that the payload makes of `base`. Throws BC_FRAME_MALFORMED. */

@@ -1,4 +1,4 @@
-/** Frames read back. A frame is never believed: it is decompressed within its bound, and every chunk is held against its digest. */
+/** Frames read back. A frame from elsewhere is never believed: it is decompressed within its bound, and every chunk is held against its digest. */
 import { crc32 } from 'node:zlib';
 import { BranchcastError } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
@@ -34,7 +34,7 @@ export function decodeFrame(frame: Uint8Array, options: { readonly only?: Readon
   const { only } = options;
   const header = checkFrame(frame);
   const wanted = only === undefined ? header.chunks : header.chunks.filter((chunk) => only.has(chunk.digest));
-  return wanted.length === 0 ? [] : verifiedChunks(decompress(frame, header), wanted);
+  return wanted.length === 0 ? [] : verified(chunksOf(decompress(frame, header), wanted));
 }
 
 /**
@@ -43,8 +43,7 @@ export function decodeFrame(frame: Uint8Array, options: { readonly only?: Readon
  */
 export function decodeOwnFrame(frame: Uint8Array): Chunk[] {
   const header = checkFrame(frame);
-  const raw = decompress(frame, header);
-  return header.chunks.map((chunk) => ({ digest: chunk.digest, bytes: bytesOf(raw, chunk) }));
+  return chunksOf(decompress(frame, header), header.chunks);
 }
 
 /** Throws as decodeFrame does, and keeps nothing. */
@@ -52,23 +51,21 @@ export function verifyFrame(frame: Uint8Array): void {
   const header = checkFrame(frame);
   const raw = decompress(frame, header);
   try {
-    verifiedChunks(raw, header.chunks);
+    verified(chunksOf(raw, header.chunks));
   } finally {
     if (header.codec !== 'stored') freeBytes(raw);
   }
 }
 
-function verifiedChunks(raw: Uint8Array, wanted: readonly FrameChunk[]): Chunk[] {
-  return wanted.map((chunk) => {
-    const { digest } = chunk;
-    const bytes = bytesOf(raw, chunk);
-    if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `the bytes of chunk ${digest} do not match their digest`, { details: { digest } });
-    return { digest, bytes };
-  });
+function chunksOf(raw: Uint8Array, wanted: readonly FrameChunk[]): Chunk[] {
+  return wanted.map(({ digest, bytes, offsetBytes }) => ({ digest, bytes: raw.subarray(offsetBytes, offsetBytes + bytes) }));
 }
 
-function bytesOf(raw: Uint8Array, { bytes, offsetBytes }: FrameChunk): Uint8Array {
-  return raw.subarray(offsetBytes, offsetBytes + bytes);
+function verified(chunks: Chunk[]): Chunk[] {
+  for (const { digest, bytes } of chunks) {
+    if (hash(bytes) !== digest) throw new BranchcastError('BC_CHUNK_CORRUPT', `the bytes of chunk ${digest} do not match their digest`, { details: { digest } });
+  }
+  return chunks;
 }
 
 function decompress(frame: Uint8Array, header: FrameHeader): Uint8Array {

@@ -12,13 +12,6 @@ t.test('every round runs every contender; warm-ups leave no sample', async (t) =
   t.same(rows.map(({ samples }) => samples), [[{ wallSeconds: 0 }, { wallSeconds: 1 }], [{ wallSeconds: 0 }, { wallSeconds: 1 }]]);
 });
 
-t.test('all find the machine alike: it settles after what a contender prepares', async (t) => {
-  const order: string[] = [];
-  const contender = (name: string) => ({ name, prepare: () => order.push(`prepare ${name}`), run: () => (order.push(name), { wallSeconds: 1 }) });
-  await runTable('', [contender('a'), contender('b')], { rounds: 1, settle: () => order.push('settle') }, hooks());
-  t.same(order, ['prepare a', 'settle', 'a', 'prepare b', 'settle', 'b']);
-});
-
 t.test('what fails or is missing is said', async (t) => {
   const said: string[] = [];
   const { rows } = await runTable('', [
