@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const OUT_DIR = 'dist';
 /** Threads have modules of their own; base/worker-pool.ts and core/delta-maker.ts find their scripts beside the code that starts them. */
-const ENTRY_POINTS = ['src/main.ts', 'src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/image/inode-worker.ts', 'src/core/delta-worker.ts'];
+const ENTRY_POINTS = ['src/main.ts', 'src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/image/walk-worker.ts', 'src/image/inode-worker.ts', 'src/core/delta-worker.ts'];
 /** Packages with native parts look for these beside themselves. */
 const NOT_BUNDLED = ['@napi-rs/blake-hash', 'classic-level', 'koffi'];
 

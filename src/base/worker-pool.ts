@@ -24,6 +24,8 @@ export interface PostedAnswer<Answer> {
 interface Hand<Answer> {
   readonly worker: Worker;
   readonly jobs: Map<number, PromiseWithResolvers<Answer>>;
+  /** It has answered. */
+  isUp: boolean;
   /** Resolves when its thread has ended, however. */
   readonly gone: Promise<void>;
 }
@@ -32,17 +34,20 @@ export class WorkerPool<Job, Answer> {
   readonly workerCount: number;
   readonly #hire: () => Hand<Answer>;
   readonly #work: string;
+  readonly #jobsBeforeNext: number;
   #hands: Hand<Answer>[] = [];
   #nextId = 0;
   #closed = false;
 
   /**
    * `script` is the worker's file without its ending: .ts from source, .js when built. `shared` is what every worker gets as its workerData.
-   * `work` names the work in errors. Workers are hired with the first job, and anew when one has died; idle ones do not keep the process alive.
+   * `work` names the work in errors. A worker is hired when there is none, and up to `workerCount` while each that there is has `jobsBeforeNext` (1 unless told): to start one costs 50 to 100 ms of
+   * processor time. One that has more than that because it has just been started is waited for. Idle ones do not keep the process alive.
    */
-  constructor(script: URL, options: { readonly workerCount: number; readonly shared: unknown; readonly work: string }) {
+  constructor(script: URL, options: { readonly workerCount: number; readonly shared: unknown; readonly work: string; readonly jobsBeforeNext?: number }) {
     this.workerCount = options.workerCount;
     this.#work = options.work;
+    this.#jobsBeforeNext = options.jobsBeforeNext ?? 1;
     const file = new URL(script.href + extname(import.meta.filename));
     this.#hire = () => this.#handOf(new Worker(file, { resourceLimits: WORKER_HEAP, workerData: options.shared }));
   }
@@ -50,9 +55,7 @@ export class WorkerPool<Job, Answer> {
   /** By the worker that has the fewest; a worker does its jobs in the order in which they come. The caller bounds how many wait. Rejects as the job threw. */
   run(job: Job): Promise<Answer> {
     if (this.#closed) return Promise.reject(this.#ended());
-    // With the first job, and in the place of one that died.
-    while (this.#hands.length < this.workerCount) this.#hands.push(this.#hire());
-    const hand = this.#hands.reduce((least, hand) => (hand.jobs.size < least.jobs.size ? hand : least));
+    const hand = this.#leastBusy();
     const id = this.#nextId++;
     const answer = Promise.withResolvers<Answer>();
     if (hand.jobs.size === 0) hand.worker.ref();
@@ -60,6 +63,15 @@ export class WorkerPool<Job, Answer> {
     const posted: PostedJob<Job> = { id, job };
     hand.worker.postMessage(posted, []);
     return answer.promise;
+  }
+
+  #leastBusy(): Hand<Answer> {
+    const least = this.#hands.reduce<Hand<Answer> | undefined>((least, hand) => (least === undefined || hand.jobs.size < least.jobs.size ? hand : least), undefined);
+    const isEnough = this.#hands.length === this.workerCount || (this.#jobsBeforeNext > 1 && this.#hands.some(({ isUp }) => !isUp));
+    if (least !== undefined && (isEnough || least.jobs.size < this.#jobsBeforeNext)) return least;
+    const hired = this.#hire();
+    this.#hands.push(hired);
+    return hired;
   }
 
   /** What is under way is given up; resolves when the threads have ended, each after the jobs that it has. May be called twice. */
@@ -75,9 +87,10 @@ export class WorkerPool<Job, Answer> {
   }
 
   #handOf(worker: Worker): Hand<Answer> {
-    const hand: Hand<Answer> = { worker, jobs: new Map(), gone: new Promise((resolve) => worker.once('exit', () => resolve())) };
+    const hand: Hand<Answer> = { worker, jobs: new Map(), isUp: false, gone: new Promise((resolve) => worker.once('exit', () => resolve())) };
     worker.on('message', ({ id, answer, error }: PostedAnswer<Answer>) => {
       const job = hand.jobs.get(id);
+      hand.isUp = true;
       hand.jobs.delete(id);
       if (hand.jobs.size === 0 && !this.#closed) worker.unref();
       if (error === undefined) job?.resolve(answer as Answer);

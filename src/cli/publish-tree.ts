@@ -75,8 +75,10 @@ async function publishWith(client: CoreClient, tree: TreeToPublish, cache: Captu
     (blocks) => uploadBlocks(client, blocks, { signal, workerCount: tree.workerCount, onProgress: (report) => { uploadedBytes = report.uploadBytes; show(); } }),
   );
   const capture = ended.value;
-  const layer = await commit(client, tree, capture, invocation);
-  return { layer, capture, upload, cacheProblem: record === undefined || path === undefined ? undefined : problemOf(() => record.save(path, DEFAULT_CHUNKER_PARAMS, capture)) };
+  const committed = commit(client, tree, capture, invocation);
+  // While the core checks: it is true of the tree however that ends.
+  const cacheProblem = record === undefined || path === undefined ? undefined : problemOf(() => record.save(path, DEFAULT_CHUNKER_PARAMS, capture));
+  return { layer: await committed, capture, upload, cacheProblem };
 }
 
 function commit(client: CoreClient, tree: TreeToPublish, capture: Capture, { signal, progress }: Invocation): Promise<PublishedLayer> {

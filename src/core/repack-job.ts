@@ -163,7 +163,7 @@ export class RepackJob {
       beforeBytes += storedShare(location);
     }
     const plan = new RepackPlan(use);
-    const workers = new FrameWorkers(1, 1);
+    const workers = new FrameWorkers(1, 1, { yields: true });
     let [frameCount, doneBytes] = [0, 0];
     const make = async (frames: Iterable<PlannedFrame>): Promise<void> => {
       for (const frame of frames) {
@@ -172,7 +172,6 @@ export class RepackJob {
       }
     };
     try {
-      await workers.yieldToOthers();
       for await (const { digest, bytes, location } of this.#located(layer)) {
         await make(plan.add({ digest, generation: this.#parts.usage.firstUse(digest) ?? layer.sequence, location }));
         doneBytes += bytes;

@@ -6,9 +6,9 @@ import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import { Pace } from './pace.ts';
-import { readAhead, unread } from './read-ahead.ts';
+import { readAhead } from './read-ahead.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
-import { treeRoot, walkTree } from './walk.ts';
+import { treeRoot } from './walk.ts';
 
 export type { Capture } from './capture-result.ts';
 
@@ -38,10 +38,8 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   const capture = new TreeCapture(params, memory);
   const progress = (): void => onProgress?.({ files: capture.fileCount, logicalBytes: capture.logicalBytes });
   const pace = new Pace(signal);
-  const walk = walkTree(treeRoot(dir));
   // Of a tree that is known there is little to read.
-  const batches = memory?.known === undefined ? readAhead(walk, { smallFileBytesMax: params.smallFileBytesMax, pace }) : [unread(walk)];
-  for await (const entries of batches) {
+  for await (const entries of readAhead(treeRoot(dir), { smallFileBytesMax: memory?.known === undefined ? params.smallFileBytesMax : 0 })) {
     for (const block of capture.take(entries)) {
       if (block !== undefined) yield block;
       throwIfAborted(signal);

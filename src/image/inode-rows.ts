@@ -2,14 +2,19 @@
 import type { BigIntStats } from 'node:fs';
 
 /** What of an lstat is passed. */
-export type Looked = Pick<BigIntStats, 'ino' | 'dev' | 'size' | 'mtimeNs' | 'ctimeNs' | 'mode' | 'uid' | 'gid' | 'isFile' | 'isSymbolicLink'>;
+export type Looked = Pick<BigIntStats, 'ino' | 'dev' | 'size' | 'mtimeNs' | 'ctimeNs' | 'mode' | 'uid' | 'gid' | 'nlink' | 'rdev' | 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isCharacterDevice' | 'isBlockDevice'>;
 
-/** ino, dev, size, mtime and ctime in nanoseconds, mode, uid, gid. All zeros where nothing was seen: every inode has a type in its mode. */
-const ROW_WORDS = 8;
-/** <sys/stat.h> */
-const S_IFMT = 0o170000n;
-const S_IFREG = 0o100000n;
-const S_IFLNK = 0o120000n;
+/** ino, dev, size, mtime and ctime in nanoseconds, mode, uid, gid, nlink, rdev. All zeros where nothing was seen: every inode has a type in its mode. */
+export const ROW_WORDS = 10;
+/** <sys/stat.h>; of the mode, which is below 2^16. */
+const S_IFMT = 0o170000;
+const S_IFIFO = 0o010000;
+const S_IFCHR = 0o020000;
+const S_IFDIR = 0o040000;
+const S_IFBLK = 0o060000;
+const S_IFREG = 0o100000;
+const S_IFLNK = 0o120000;
+const S_IFSOCK = 0o140000;
 
 export class InodeRows {
   readonly words: BigInt64Array;
@@ -23,7 +28,7 @@ export class InodeRows {
     return new InodeRows(new BigInt64Array(count * ROW_WORDS));
   }
 
-  set(row: number, { ino, dev, size, mtimeNs, ctimeNs, mode, uid, gid }: Looked): void {
+  set(row: number, { ino, dev, size, mtimeNs, ctimeNs, mode, uid, gid, nlink, rdev }: Looked): void {
     const { words } = this;
     const at = row * ROW_WORDS;
     words[at] = ino;
@@ -34,6 +39,14 @@ export class InodeRows {
     words[at + 5] = mode;
     words[at + 6] = uid;
     words[at + 7] = gid;
+    words[at + 8] = nlink;
+    words[at + 9] = rdev;
+  }
+
+  /** The row of the same number in others. */
+  copy(row: number, from: InodeRows): void {
+    const at = row * ROW_WORDS;
+    for (let word = at; word < at + ROW_WORDS; word += 1) this.words[word] = from.words[word] as bigint;
   }
 
   /** undefined if nothing was seen. */
@@ -75,11 +88,36 @@ class LookedRow implements Looked {
   get gid(): bigint {
     return this.#word(7);
   }
+  get nlink(): bigint {
+    return this.#word(8);
+  }
+  get rdev(): bigint {
+    return BigInt.asUintN(64, this.#word(9));
+  }
   isFile(): boolean {
-    return (this.mode & S_IFMT) === S_IFREG;
+    return this.#type() === S_IFREG;
+  }
+  isDirectory(): boolean {
+    return this.#type() === S_IFDIR;
   }
   isSymbolicLink(): boolean {
-    return (this.mode & S_IFMT) === S_IFLNK;
+    return this.#type() === S_IFLNK;
+  }
+  isFIFO(): boolean {
+    return this.#type() === S_IFIFO;
+  }
+  isSocket(): boolean {
+    return this.#type() === S_IFSOCK;
+  }
+  isCharacterDevice(): boolean {
+    return this.#type() === S_IFCHR;
+  }
+  isBlockDevice(): boolean {
+    return this.#type() === S_IFBLK;
+  }
+
+  #type(): number {
+    return Number(this.mode) & S_IFMT;
   }
 
   #word(word: number): bigint {

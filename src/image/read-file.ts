@@ -1,8 +1,9 @@
 /** Reading a regular file so that a change meanwhile is noticed. */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { BranchcastError, hasCode } from '../base/errors.ts';
 import type { InodeStamp } from './inode-metadata.ts';
-import { treeError } from './walk.ts';
+import type { Looked } from './inode-rows.ts';
+import { statOfFile, treeError } from './walk.ts';
 
 /** Never through a symlink, and never waiting for the other end of a fifo that took the file's place. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -14,6 +15,12 @@ export interface StableFile {
   /** Throws BC_TREE_CHANGED unless the whole of the file as `stat` describes it has been read, and it is still that file. */
   finish(): void;
   close(): void;
+}
+
+/** A file by its inode, and its bytes while it was that. */
+export interface FoundFile {
+  readonly stat: BigIntStats;
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** Opens the file that `stat`, an lstat of the path, describes. */
@@ -60,27 +67,15 @@ function sameFile(a: InodeStamp, b: InodeStamp): boolean {
  */
 export function* retryOnce<Block, Result>(
   path: Buffer,
-  stat: BigIntStats,
-  attempt: (stat: BigIntStats) => Generator<Block, Result, undefined>,
+  stat: Looked,
+  attempt: (stat: Looked) => Generator<Block, Result, undefined>,
 ): Generator<Block, Result, undefined> {
   try {
     return yield* attempt(stat);
   } catch (error) {
     if (!hasCode(error, 'BC_TREE_CHANGED')) throw error;
   }
-  return yield* attempt(freshStat(path));
-}
-
-/** Of a file that has changed, before it is read again. Throws BC_TREE_CHANGED if it is no file any more. */
-export function freshStat(path: Buffer): BigIntStats {
-  let fresh: BigIntStats;
-  try {
-    fresh = lstatSync(path, { bigint: true });
-  } catch (error) {
-    throw treeError(path, 'the file', error);
-  }
-  if (!fresh.isFile()) throw new BranchcastError('BC_TREE_CHANGED', `${path.toString()} was a file and no longer is`, { details: { path: path.toString() } });
-  return fresh;
+  return yield* attempt(statOfFile(path));
 }
 
 /** Reads the file that `stat` describes into memory of just its size. */
@@ -91,5 +86,27 @@ export function readWhole(path: Buffer, stat: InodeStamp, into: Uint8Array): voi
     file.finish();
   } finally {
     file.close();
+  }
+}
+
+/**
+ * Looks at a regular file and reads it, by one name only: into what `place` has for its size, if that is something. undefined if it could not be opened, is no regular file, or changed
+ * meanwhile: whoever looks at it by its path then says what is wrong.
+ */
+export function readAsFound(path: Buffer, place: (sizeBytes: number) => Uint8Array | undefined): FoundFile | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, OPEN_FLAGS);
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) return undefined;
+    const bytes = place(Number(stat.size));
+    if (bytes === undefined) return { stat, bytes };
+    let readBytes = 0;
+    for (let count = 1; count > 0 && readBytes < bytes.byteLength; readBytes += count) count = readSync(fd, bytes, readBytes, bytes.byteLength - readBytes, null);
+    return readBytes === bytes.byteLength && sameFile(fstatSync(fd, { bigint: true }), stat) ? { stat, bytes } : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }

@@ -1,16 +1,14 @@
-/** Runs in a worker thread: reads small files into memory that is shared. See read-ahead.ts. */
+/** Runs in a worker thread: reads small files of a batch that another thread has listed. See read-ahead.ts. */
 import { serveJobs } from '../base/serve-jobs.ts';
-import { ReadBatch } from './read-batch.ts';
+import { WalkBatch } from './walk-batch.ts';
+import type { WalkShared } from './walk-worker.ts';
 
 export interface ReadJob {
-  /** Which of the shared buffers. */
+  /** Which of the shared ones. */
   readonly buffer: number;
-  /** Numbers of files in it: from the first to before the end. */
-  readonly first: number;
-  readonly end: number;
 }
 
-serveJobs((memory: readonly SharedArrayBuffer[]) => {
-  const batches = memory.map((shared) => new ReadBatch(shared));
-  return ({ buffer, first, end }: ReadJob): number => (batches[buffer] as ReadBatch).read(first, end);
+serveJobs(({ memory, root, smallFileBytesMax }: WalkShared) => {
+  const batches = memory.map((shared) => new WalkBatch(shared, Buffer.from(root), smallFileBytesMax));
+  return ({ buffer }: ReadJob): number => (batches[buffer] as WalkBatch).read();
 });

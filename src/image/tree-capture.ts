@@ -1,5 +1,4 @@
 /** The steps of a capture, in key order and free of waiting: what capture.ts paces. */
-import type { BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
 import { LISTED_PATHS_MAX } from '../base/limits/trees.ts';
 import { createCutKernel, type CutKernel } from '../chunking/cut-kernel.ts';
@@ -16,9 +15,11 @@ import type { Capture, SkippedPath } from './capture-result.ts';
 import { ChunkTally } from './chunk-tally.ts';
 import { cutLargeFile } from './cut-large-file.ts';
 import { metadataOf } from './inode-metadata.ts';
+import type { Looked } from './inode-rows.ts';
 import { splitDeviceNumber } from './posix.ts';
-import { changedWhileRead, freshStat, openStable, readWhole, retryOnce } from './read-file.ts';
-import type { ReadEntry } from './read-ahead.ts';
+import { changedWhileRead, openStable, readWhole, retryOnce } from './read-file.ts';
+import { statOfFile } from './walk.ts';
+import type { ReadEntry } from './walk-batch.ts';
 
 export interface CaptureMemory {
   /** What an earlier capture of the tree found. */
@@ -27,9 +28,12 @@ export interface CaptureMemory {
   readonly record?: CaptureCacheWriter | undefined;
 }
 
+/** What of an entry is needed to read it. */
+type FileToRead = Pick<ReadEntry, 'key' | 'path' | 'stat' | 'atMs'> & { readonly bytes?: Uint8Array | undefined };
+
 /** A file as it was read. */
 interface Found extends Item<Seen> {
-  readonly stat: BigIntStats;
+  readonly stat: Looked;
 }
 
 /** One run over a tree. */
@@ -107,7 +111,7 @@ export class TreeCapture {
   }
 
   *#file(entry: ReadEntry): Generator<CapturedBlock | undefined, void, undefined> {
-    const { key, path, stat, atMs } = entry;
+    const { key, stat, atMs } = entry;
     if (stat.nlink > 1n) {
       const target = this.#firstNames.get(inodeName(stat));
       if (target !== undefined) {
@@ -118,7 +122,7 @@ export class TreeCapture {
     let read = stat;
     if (!this.#knownFile(entry)) {
       // Added when it has been read: adding may read other files, whose changes are no reason to read this one again.
-      const found = yield* retryOnce(path, stat, (current) => this.#readFile(current === stat ? entry : { key, path, stat: current, atMs: Date.now() }));
+      const found = entry.bytes === undefined ? yield* this.#readInTurn(entry) : { stat, ...this.#readSmallFile(entry) };
       this.#addItem(found);
       read = found.stat;
     }
@@ -127,9 +131,14 @@ export class TreeCapture {
     this.#logicalBytes += Number(read.size);
   }
 
+  #readInTurn({ key, path, stat, atMs }: ReadEntry): Generator<CapturedBlock | undefined, Found, undefined> {
+    return retryOnce(path, stat, (current) => this.#readFile({ key, path, stat: current, atMs: current === stat ? atMs : Date.now() }));
+  }
+
   /** A file that is as an earlier capture found it, if it is one: not read, unless it is small and its bundle has changed. */
-  #knownFile({ key, path, stat, atMs }: ReadEntry): boolean {
+  #knownFile(entry: ReadEntry): boolean {
     const { known } = this.#memory;
+    const { key, stat, atMs } = entry;
     const content = known?.isUnchanged(key, stat) === true ? known.content() : undefined;
     if (content === undefined) return false;
     const { pieces, hit } = content;
@@ -137,6 +146,7 @@ export class TreeCapture {
     const sizeBytes = Number(stat.size);
     const [bundle] = pieces;
     if (bundle !== undefined && sizeBytes <= this.#params.smallFileBytesMax) {
+      const { path } = entry;
       const read = (into: Uint8Array): void => readWhole(path, stat, into);
       this.#bundles.addSmallFile({ key, metadata, sizeBytes, hit, known: bundle, read, again: () => this.#readAgain(key, path, stat) }, seen(stat, atMs, hit));
     } else {
@@ -146,7 +156,7 @@ export class TreeCapture {
     return true;
   }
 
-  *#readFile(entry: ReadEntry): Generator<CapturedBlock | undefined, Found, undefined> {
+  *#readFile(entry: FileToRead): Generator<CapturedBlock | undefined, Found, undefined> {
     const { key, path, stat, atMs } = entry;
     if (Number(stat.size) <= this.#params.smallFileBytesMax) return { stat, ...this.#readSmallFile(entry) };
     const note = seen(stat, atMs);
@@ -160,22 +170,22 @@ export class TreeCapture {
   }
 
   /** A small file stands in the kernel's memory at `at` until it is added. */
-  #readSmallFile({ key, path, stat, atMs, bytes: ahead }: ReadEntry, at = 0): Item<Seen> {
-    const note = seen(stat, atMs);
+  #readSmallFile(file: FileToRead, at = 0): Item<Seen> {
+    const { key, stat, atMs } = file;
     const metadata = metadataOf(stat);
     const sizeBytes = Number(stat.size);
-    if (sizeBytes === 0) return { item: { type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note };
+    if (sizeBytes === 0) return { item: { type: 'file', key, ...metadata, sizeBytes, content: { pieces: [] } }, note: seen(stat, atMs) };
     const bytes = this.#kernel.buffer.subarray(at, at + sizeBytes);
-    if (ahead === undefined) readWhole(path, stat, bytes);
-    else bytes.set(ahead);
+    if (file.bytes === undefined) readWhole(file.path, stat, bytes);
+    else bytes.set(file.bytes);
     const hit = this.#kernel.hits(at, at + sizeBytes);
-    return { item: { key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, note: { ...note, hit } };
+    return { item: { key, metadata, sizeBytes, hit, read: (into) => into.set(bytes) }, note: seen(stat, atMs, hit) };
   }
 
   /** A small file that turned out to have changed when its turn was over. One that is large by now would need that turn; one in the place of a file with further names is not what those link to. */
-  #readAgain(key: PathKey, path: Buffer, stat: BigIntStats): Item<Seen> {
+  #readAgain(key: PathKey, path: Buffer, stat: Looked): Item<Seen> {
     const atMs = Date.now();
-    const fresh = freshStat(path);
+    const fresh = statOfFile(path);
     const isOther = stat.nlink > 1n && inodeName(fresh) !== inodeName(stat);
     if (isOther || fresh.size > this.#params.smallFileBytesMax) throw changedWhileRead(path);
     // Before it in the kernel's memory another file may wait to be added.
@@ -219,11 +229,11 @@ export class TreeCapture {
   }
 }
 
-function seen({ dev, ino, size, mtimeNs, ctimeNs, mode }: BigIntStats, atMs: number, hit = false): Seen {
-  return { stamp: { dev, ino, size, mtimeNs, ctimeNs, mode }, atMs, hit };
+function seen(stamp: Looked, atMs: number, hit = false): Seen {
+  return { stamp, atMs, hit };
 }
 
-function inodeName(stat: BigIntStats): string {
+function inodeName(stat: Looked): string {
   return `${stat.dev}:${stat.ino}`;
 }
 

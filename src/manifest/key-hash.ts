@@ -7,7 +7,7 @@ const BOUNDARY_MASK = 127;
 /** FNV-1a, 32 bits (Fowler, Noll, Vo; draft-eastlake-fnv). */
 export function keyHash(key: PathKey): number {
   let hash = 0x811c9dc5;
-  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ (key[at] as number), 0x01000193);
   return hash >>> 0;
 }
 

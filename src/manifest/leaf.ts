@@ -33,6 +33,8 @@ export class Leaf {
   readonly keys: KeyColumn;
   readonly chunks: ChunkTable;
   readonly logicalBytes: number;
+  /** Whether a file of it has a chunk list: if none has, its chunks in the order of their first use are those of `chunks`. */
+  readonly hasLists: boolean;
   readonly #reader: CborReader;
   /** PLACES numbers an entry. */
   readonly #places: Uint32Array;
@@ -52,6 +54,7 @@ export class Leaf {
     const { pieces } = record;
     let usedChunks = 0;
     let logicalBytes = 0;
+    let hasLists = false;
     for (let index = 0; index < count; index += 1) {
       const items = reader.array('entry');
       if (items !== 5 && items !== 6) throw reader.error(`entry ${index} has ${items} items instead of 5 or 6`);
@@ -64,6 +67,7 @@ export class Leaf {
       places[at + END] = reader.position;
       places[at + PIECES] = record.piecesAt;
       places[at + LIST] = record.listAt;
+      hasLists ||= record.listAt !== 0;
       for (let item = 0; item < record.pieceItems; item += 3) {
         const chunk = pieces[item] as number;
         if (chunk > usedChunks) throw reader.error('chunks are not in the order of their first use');
@@ -78,6 +82,7 @@ export class Leaf {
     this.keys = keys;
     this.chunks = chunks;
     this.logicalBytes = logicalBytes;
+    this.hasLists = hasLists;
     this.#places = places;
   }
 

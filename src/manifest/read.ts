@@ -121,9 +121,13 @@ export class Manifest {
   async *chunks(passing: PassingBy = {}): AsyncGenerator<ManifestChunk> {
     const lengths = new ChunkLengths(MANIFEST_CHUNKS_MAX);
     const seen = new Map<Digest, number>();
-    for await (const { digest, leaf, from, to } of this.#checkedRuns(ROOT_KEY, passing)) {
-      for (let index = from; index < to; index += 1) {
-        passing.entry?.(leaf.typeAt(index));
+    for await (const { digest, leaf } of this.#checkedRuns(ROOT_KEY, passing)) {
+      if (passing.entry !== undefined) for (let index = 0; index < leaf.entryCount; index += 1) passing.entry(leaf.typeAt(index));
+      if (!leaf.hasLists) {
+        yield* newChunks(leaf.chunks, leaf.chunks.indices(), lengths, digest);
+        continue;
+      }
+      for (let index = 0; index < leaf.entryCount; index += 1) {
         yield* newChunks(leaf.chunks, leaf.chunksOf(index), lengths, digest);
         const list = leaf.listAt(index);
         if (list === undefined) continue;

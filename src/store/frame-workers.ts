@@ -8,7 +8,7 @@ import { FRAMES_PER_WORKER, FRAME_WORKERS_MAX } from '../base/limits/store.ts';
 import { SharedBuffers, type SharedBuffer } from '../base/shared-buffers.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import { ZSTD_LEVEL_DEFAULT, type Chunk } from './frame-encode.ts';
-import type { FrameJob } from './frame-worker.ts';
+import type { FrameJob, FrameShared } from './frame-worker.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ChunkLength } from './chunk-table.ts';
 
@@ -30,11 +30,12 @@ export class FrameWorkers {
   readonly #pool: WorkerPool<FrameJob, number>;
   readonly #buffers: SharedBuffers;
 
-  /** `openMax`: drafts, and frames that are made and not released, beside those under way. */
-  constructor(workerCount = availableParallelism(), openMax = 0) {
+  /** `openMax`: drafts, and frames that are made and not released, beside those under way. `yields`: the threads run when nobody else wants the processor. */
+  constructor(workerCount = availableParallelism(), openMax = 0, { yields = false } = {}) {
     const count = Math.max(1, Math.min(workerCount, FRAME_WORKERS_MAX));
     this.#buffers = new SharedBuffers(count * FRAMES_PER_WORKER + openMax, FRAME_STORED_BYTES_MAX);
-    this.#pool = new WorkerPool(new URL('./frame-worker', import.meta.url), { workerCount: count, shared: this.#buffers.memory, work: 'frames' });
+    const shared: FrameShared = { memory: this.#buffers.memory, yields };
+    this.#pool = new WorkerPool(new URL('./frame-worker', import.meta.url), { workerCount: count, shared, work: 'frames', jobsBeforeNext: FRAMES_PER_WORKER });
   }
 
   /** Frames that may be asked for at a time so that every worker has work and memory stays bounded. */
@@ -62,11 +63,6 @@ export class FrameWorkers {
   /** A draft that is not to become a frame. */
   discard(draft: FrameDraft): void {
     (draft as Draft).buffer.release();
-  }
-
-  /** From now on these threads run when nobody else wants the processor. */
-  async yieldToOthers(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#pool.workerCount }, () => this.#pool.run({ kind: 'yield' })));
   }
 
   /** One frame of chunks that are in memory anyway, as encodeFrame makes it. */

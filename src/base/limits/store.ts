@@ -31,9 +31,9 @@ export const EVICTION_WAIT_MS = 2 * SECOND_MS;
 export const FRAME_READS_MAX = 4;
 /** A worker thread that has not ended by itself so long after it was told to is terminated. */
 export const WORKER_END_TIMEOUT_MS = 10 * SECOND_MS;
-/** Threads that compress and verify frames, and frames that wait for or are with each of them. */
+/** Threads that compress and verify frames, and frames that wait for or are with each of them; another is started when they are that many. Those of one question of a publish are no reason to. */
 export const FRAME_WORKERS_MAX = 16;
-export const FRAMES_PER_WORKER = 2;
+export const FRAMES_PER_WORKER = 4;
 /** Threads of a daemon for frames that are put or asked for: they work beside what else the machine has to do. */
 export const STORE_WORKERS_MAX = 4;
 /** A frame of so few raw bytes is verified in less time than it takes to hand it to a thread. */

@@ -10,12 +10,14 @@ export const BUNDLE_SPAN_ENTRIES_MAX = 65_536;
 /** Entries of a tree that are listed before the bytes of the first are needed: in batches of so many, or as many as there is memory for. */
 export const READ_AHEAD_ENTRIES = 512;
 export const READ_AHEAD_BATCHES = 4;
-/** Of one batch: rows, paths and bytes of its files. 512 files of usual small ones, and at least one of the largest. */
+/** Of one batch: the bytes of its files. 512 files of usual small ones, and at least one of the largest. */
 export const READ_AHEAD_BATCH_BYTES = 4 * MiB;
-/** The first so many files of a batch are read in their turn, and tell whether the disk is waited for: files in memory take some 10 microseconds each, others 60 and more. */
+/** Of one batch: the keys of its entries. Of the longest that there are, a batch has 16. */
+export const READ_AHEAD_KEYS_BYTES = 64 * KiB;
+/** So many files of a batch are read first, and tell whether the disk is waited for: files in memory take some 10 microseconds each, others 60 and more. */
 export const READ_AHEAD_PROBES = 32;
 export const READ_AHEAD_WAIT_MICROS = 50;
-/** Threads that read then. */
+/** Threads that read then, beside the one that walks and the one that takes what is read. */
 export const READ_AHEAD_WORKERS = 2;
 /** Paths that a capture lists as skipped, or a verification as different; both count all. */
 export const LISTED_PATHS_MAX = 1000;

@@ -1,8 +1,6 @@
 /** What a capture keeps for the next one: it may spare reading, and never change a root. */
-import { once } from 'node:events';
 import { appendFileSync, chmodSync, linkSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { CHANGE_TIME_GRAIN_MS, LISTED_PATHS_MAX } from '../../../src/base/limits/trees.ts';
@@ -10,6 +8,7 @@ import type { Digest } from '../../../src/chunking/digest.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
 import { captureUnchanged } from '../../../src/image/capture.ts';
 import { capture, SMALL_PARAMS, type MemoryLayer } from './layer-in-memory.ts';
+import { makeSocket } from './make-socket.ts';
 import { directory, file, makeTree, noise } from './tree-spec.ts';
 
 interface Fixture {
@@ -136,16 +135,6 @@ await t.test('files whose chunks are needed are read', async (t) => {
   t.equal(again.root, first.root);
   for (const digest of lost) t.ok(again.chunks.has(digest));
 });
-
-/** A socket that stays when its server is gone: bound by its name alone, because the whole path is longer than that of a socket may be. */
-async function makeSocket(path: string): Promise<void> {
-  const cwd = process.cwd();
-  process.chdir(dirname(path));
-  const server = createServer().listen(basename(path));
-  process.chdir(cwd);
-  await once(server, 'listening');
-  await new Promise((resolve) => server.close(resolve));
-}
 
 await t.test('a tree with the same sockets is unchanged, and they are said to be left out', async (t) => {
   const tree = await fixture(t);

@@ -8,7 +8,6 @@ import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { BundleQueue, type SmallFile } from '../../../src/image/bundle-queue.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
-import { unread } from '../../../src/image/read-ahead.ts';
 import { changedWhileRead } from '../../../src/image/read-file.ts';
 import type { CapturedBlock } from '../../../src/image/captured-block.ts';
 import { TreeCapture } from '../../../src/image/tree-capture.ts';
@@ -18,6 +17,7 @@ import { keyFromPath } from '../../../src/manifest/key.ts';
 import type { Manifest } from '../../../src/manifest/read.ts';
 import { capture, manifestOf, SMALL_PARAMS, type MemoryLayer } from './layer-in-memory.ts';
 import { directory, file, makeTree, noise } from './tree-spec.ts';
+import { unread } from './unread.ts';
 
 /** A tree of small files, named in the order of their keys, and what a capture of it kept. */
 interface Fixture {
