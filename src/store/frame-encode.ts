@@ -1,5 +1,6 @@
 /** Consecutive chunks, compressed together. docs/formats.md, "Frame". */
 import { constants, zstdCompressSync } from 'node:zlib';
+import { copyBytes } from '../base/copy-bytes.ts';
 import { BranchcastError } from '../base/errors.ts';
 import { freeBytes } from '../base/free-bytes.ts';
 import { CHUNK_BYTES_MAX, FRAME_CHUNKS_MAX, FRAME_RAW_BYTES_MAX, FRAME_RAW_BYTES_TARGET } from '../base/limits/frames.ts';
@@ -46,7 +47,7 @@ export function encodeFrameInPlace(memory: Uint8Array, table: readonly ChunkLeng
   const rawBytes = checkTable(table);
   const { header, payload } = frameOf(asBuffer(memory).subarray(0, rawBytes), table, options);
   const frameBytes = header.byteLength + payload.byteLength;
-  memory.set(payload, header.byteLength);
+  copyBytes(payload, memory, header.byteLength);
   memory.set(header);
   // What did not compress stands in the caller's own memory.
   if (payload.buffer !== memory.buffer) freeBytes(payload);

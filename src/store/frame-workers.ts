@@ -3,6 +3,7 @@
  * allocates for a frame on its main thread, its garbage collector has to look for later, and that cost a third of a publish's CPU time.
  */
 import { availableParallelism } from 'node:os';
+import { copyBytes } from '../base/copy-bytes.ts';
 import { FRAME_STORED_BYTES_MAX } from '../base/limits/frames.ts';
 import { FRAMES_PER_WORKER, FRAME_WORKERS_MAX } from '../base/limits/store.ts';
 import { SharedBuffers, type SharedBuffer } from '../base/shared-buffers.ts';
@@ -79,7 +80,7 @@ export class FrameWorkers {
   async verify(frame: Uint8Array): Promise<void> {
     const buffer = await this.#buffers.take();
     try {
-      buffer.bytes.set(frame);
+      copyBytes(frame, buffer.bytes);
       await this.#pool.run({ kind: 'verify', buffer: buffer.index, bytes: frame.byteLength });
     } finally {
       buffer.release();
@@ -106,7 +107,7 @@ class Draft implements FrameDraft {
   }
 
   add(digest: Digest, bytes: Uint8Array): void {
-    this.buffer.bytes.set(bytes, this.rawBytes);
+    copyBytes(bytes, this.buffer.bytes, this.rawBytes);
     this.rawBytes += bytes.byteLength;
     this.table.push({ digest, bytes: bytes.byteLength });
   }

@@ -4,6 +4,7 @@
  * a publish that died goes on where it was.
  */
 import { pipe } from 'it-pipe';
+import { copyBytes } from '../base/copy-bytes.ts';
 import { throwIfAborted } from '../base/errors.ts';
 import { FRAME_STORED_BYTES_MAX } from '../base/limits/frames.ts';
 import { PUBLISH_BATCH_BYTES, PUBLISH_BATCHES_MAX, PUBLISH_UPLOADS_MAX, UPLOAD_BYTES_TARGET } from '../base/limits/publishing.ts';
@@ -153,7 +154,7 @@ async function* inUploads(frames: AsyncIterable<MadeFrame>, bodies: UploadBodies
   let body = bodies.take();
   let bytes = 0;
   for await (const frame of frames) {
-    body.set(frame.bytes, bytes);
+    copyBytes(frame.bytes, body, bytes);
     bytes += frame.bytes.byteLength;
     frame.release();
     if (bytes < UPLOAD_BYTES_TARGET) continue;
