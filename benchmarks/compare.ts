@@ -47,7 +47,8 @@ function resultsOf(what: string): Result[] {
 }
 
 function line({ benchmark, table, row, metric, before, after, worse, noise, verdict }: Change): string {
-  const change = `${worse >= 1 ? 'x' : '/'}${(worse >= 1 ? worse : 1 / worse).toFixed(2)} ${worse >= 1 ? 'worse' : 'better'}`;
+  const times = worse >= 1 ? worse : 1 / worse;
+  const change = Number.isFinite(times) ? `${worse >= 1 ? 'x' : '/'}${times.toFixed(2)} ${worse >= 1 ? 'worse' : 'better'}` : worse === 0 ? 'nothing any more: better' : 'nothing before: worse';
   return `${verdict.padEnd(8)}${benchmark}: ${table}: ${row}: ${headingOf(metric)} ${formatMetric(metric, before)} -> ${formatMetric(metric, after)} (${change}, noise ${(100 * noise).toFixed(0)} %)`;
 }
 

@@ -15,7 +15,7 @@ export interface Change {
   readonly metric: string;
   readonly before: number;
   readonly after: number;
-  /** How many times worse: 1.2 is a fifth slower or bigger, 0.5 is half. The machine's part is taken out. */
+  /** How many times worse: 1.2 is a fifth slower or bigger, 0.5 is half; Infinity where there was nothing before. The machine's part is taken out. */
   readonly worse: number;
   /** What the samples scatter, those of the peers too, as a share: a smaller change means nothing. */
   readonly noise: number;
@@ -54,7 +54,7 @@ function compareTables(benchmark: string, before: Table, after: Table, bound: nu
     const metrics = [...new Set(now.samples.flatMap((sample) => Object.keys(sample)))].filter((metric) => betterOf(metric) !== undefined);
     return metrics.flatMap((metric) => {
       const [was, is] = [medianOf(old.samples, metric), medianOf(now.samples, metric)];
-      if (was === undefined || is === undefined || was <= 0 || is <= 0) return [];
+      if (was === undefined || is === undefined) return [];
       const machine = isOfTime(metric) ? machineOf(before, after, metric) : STILL;
       const worse = ratio(was, is, metric) / machine.ratio;
       const noise = noiseOf(old, now, metric) + machine.noise;
@@ -85,7 +85,9 @@ function noiseOf(before: Row, after: Row, metric: string): number {
   return spread(valuesOf(before.samples, metric)) + spread(valuesOf(after.samples, metric));
 }
 
+/** Something where there was nothing is worse without end: bytes that an unchanged tree did not upload before. */
 function ratio(was: number, is: number, metric: string): number {
+  if (was === is) return 1;
   return betterOf(metric) === 'higher' ? was / is : is / was;
 }
 

@@ -25,6 +25,13 @@ t.test('worse, better, the same', async (t) => {
   t.same(verdicts(result({ ours: [{ fileCount: 1 }] }), result({ ours: [{ fileCount: 9 }] })), [], 'a count only describes');
 });
 
+t.test('something where there was nothing', async (t) => {
+  const uploaded = (uploadedBytes: number): Result => result({ ours: [{ uploadedBytes }, { uploadedBytes }] });
+  t.same(verdicts(uploaded(0), uploaded(1)), ['worse']);
+  t.same(verdicts(uploaded(0), uploaded(0)), ['same']);
+  t.same(verdicts(uploaded(5), uploaded(0)), ['better']);
+});
+
 t.test('noise is no change', async (t) => {
   t.same(verdicts(result({ ours: times(0.8, 1, 1.2) }), result({ ours: times(1, 1.25, 1.5) })), ['same']);
   t.same(verdicts(result({ ours: times(0.8, 1, 1.2) }), result({ ours: times(1.8, 2, 2.2) })), ['worse']);
@@ -62,6 +69,9 @@ t.test('the exit code says whether something got worse, or that nothing could be
   const [one, slower, small] = [file('one', result({ ours: times(1) })), file('slower', result({ ours: times(2) })), file('small', result({ ours: times(1) }, { size: 'small' }))];
   t.match(run(one, one), { status: 0, stdout: /1 figures: 0 worse/ });
   t.match(run(one, slower), { status: 1, stdout: /^worse .*x2\.00 worse/ });
+  const [none, some] = [file('none', result({ ours: [{ uploadedBytes: 0 }] })), file('some', result({ ours: [{ uploadedBytes: 9 }] }))];
+  t.match(run(none, some), { status: 1, stdout: /^worse .*nothing before: worse/ });
+  t.match(run(some, none), { status: 0, stdout: /nothing any more: better/ });
   t.match(run(one, small), { status: 2, stdout: /^note .* full size.* small size/, stderr: /could be compared/ });
   t.match(JSON.parse(run(one, small, '--json').stdout), { changes: [], notes: [/size/] });
 });
