@@ -1,27 +1,24 @@
 /** A tree being assembled beside its target: what it still wants, writing it, and switching it in. */
 import { closeSync, openSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { CHANGE_TIME_GRAIN_MS } from '../base/limits/trees.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { OldContent } from '../transfer/chunk-source.ts';
 import { finishStage } from './finish-stage.ts';
 import type { InodeWorkers } from './inode-workers.ts';
-import { lookAtTree } from './look-at-tree.ts';
 import { OldChunks } from './old-chunks.ts';
 import type { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { syncFilesystem } from './posix.ts';
 import type { ProgressLog } from './progress-log.ts';
+import { recordTree } from './record-tree.ts';
 import { isOutOfRoom, outOfRoom } from './room.ts';
 import { seedFrom, type SeedInto, type SeedOptions } from './seed.ts';
 import { seedFromNamesakes } from './seed-from-namesakes.ts';
 import type { StagePlan } from './stage-builder.ts';
-import { StatCache } from './stat-cache.ts';
 import { syncTree } from './sync-tree.ts';
 import type { StageLayout, TargetLayout } from './target-layout.ts';
-import { switchTree, type OwnerRecord } from './tree-switch.ts';
+import { switchTree, type OwnerRecord, type Switched } from './tree-switch.ts';
 
 export interface WantedChunk {
   readonly digest: Digest;
@@ -43,7 +40,8 @@ export interface StagingInputs {
   readonly isResumed: boolean;
   readonly log: ProgressLog;
   readonly workers: InodeWorkers;
-  readonly onSwitched: (owner: OwnerRecord) => void;
+  /** The new tree is in force, and `cleanUp` is left to be done: it removes the old tree, and notes what the new one looks like. */
+  readonly onSwitched: (owner: OwnerRecord, cleanUp: () => Promise<void>) => void;
 }
 
 export class Staging {
@@ -139,7 +137,8 @@ export class Staging {
   }
 
   /**
-   * Finishes the tree, flushes it, and switches it in. Every chunk must have been written. Until the switch itself begins, the
+   * Finishes the tree, flushes it, and switches it in. Every chunk must have been written. Resolves when the new tree is in force, also after a power cut;
+   * the old one is then still to be removed, with which its Target goes on: see cleanedUp() there. Until the switch itself begins, the
    * signal breaks it off and it may be called again; after that it goes to its end. After it the staging is of no further use.
    */
   async switch(layer: { readonly layer: string; readonly descriptor: Digest }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -153,11 +152,10 @@ export class Staging {
       await flush(plan.stage, pace);
       throwIfAborted(options.signal);
       log.close();
-      const owner = await switchTree(layout, stage, { ...layer, root: after.root }, workers);
-      this.#inputs.onSwitched(owner);
-      await recordTree(layout, after, workers);
+      const switched = await switchTree(layout, stage, { ...layer, root: after.root }, workers);
+      this.#inputs.onSwitched(switched.owner, () => this.#cleanUp(switched));
     } catch (error) {
-      throw isOutOfRoom(error) ? outOfRoom(layout.stateDir, 0, error) : error;
+      throw this.#explained(error);
     }
   }
 
@@ -173,12 +171,26 @@ export class Staging {
     throw new BranchcastError('BC_MANIFEST_MALFORMED', `chunk ${digest} has ${bytes.byteLength} bytes, and ${chunkBytes} by the manifest ${this.#inputs.after.root}`);
   }
 
+  async #cleanUp(switched: Switched): Promise<void> {
+    const { layout, after, plan, workers } = this.#inputs;
+    try {
+      await switched.removeOutgoing();
+      await recordTree({ layout, manifest: after, origins: plan.origins, inForceNs: switched.inForceNs, workers });
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
   #withRoom(write: () => void): void {
     try {
       write();
     } catch (error) {
-      throw isOutOfRoom(error) ? outOfRoom(this.#inputs.layout.stateDir, this.missingBytes(), error) : error;
+      throw this.#explained(error);
     }
+  }
+
+  #explained(error: unknown): unknown {
+    return isOutOfRoom(error) ? outOfRoom(this.#inputs.layout.stateDir, this.missingBytes(), error) : error;
   }
 }
 
@@ -189,22 +201,4 @@ async function flush(stage: Buffer, pace: Pace): Promise<void> {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Notes what the new tree's inodes look like, once their change times are old enough to prove something. */
-async function recordTree(layout: TargetLayout, manifest: Manifest, workers: InodeWorkers): Promise<void> {
-  await sleep(CHANGE_TIME_GRAIN_MS);
-  const settledNs = BigInt(Date.now() - CHANGE_TIME_GRAIN_MS / 2) * 1_000_000n;
-  const pace = new Pace(undefined);
-  const cache = new StatCache(manifest.root);
-  const root = Buffer.from(layout.target);
-  let index = 0;
-  for await (const { item: entries, result: looks } of lookAtTree(root, manifest, workers)) {
-    if (pace.due) await pace.turn();
-    for (let at = 0; at < entries.length; at += 1, index += 1) {
-      const stat = looks.at(at);
-      cache.set(index, stat === undefined || stat.ctimeNs > settledNs ? undefined : stat);
-    }
-  }
-  cache.save(layout.statCache);
 }
