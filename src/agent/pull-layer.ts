@@ -131,10 +131,8 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
     sources,
     {
       onChunks: async (chunks) => {
-        for (const portion of staging.portions(chunks)) {
-          staging.writeAll(portion);
-          if (pace.due) await pace.turn();
-        }
+        await staging.writeAll(chunks);
+        if (pace.due) await pace.turn();
         progress.wrote(chunks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
       },
       onBytes: (frameBytes, kind) => progress.received(frameBytes, kind),

@@ -1,9 +1,14 @@
 /** Calls on many inodes in one go, on whichever thread: see inode-workers.ts. */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync, type BigIntStats } from 'node:fs';
+import { createFile } from './create-file.ts';
+import { holdsBytes } from './holds-bytes.ts';
 import { InodeRows } from './inode-rows.ts';
 import { linkUnchanged } from './link-unchanged.ts';
 
-export type InodeJob = LookJob | LinkJob | UnlinkJob;
+export type InodeJob = RowsJob | UnlinkJob;
+
+/** Answered by what stands under each path then. */
+export type RowsJob = LookJob | LinkJob | PutJob;
 
 /** What do the paths look like, a link not followed? */
 export interface LookJob {
@@ -18,6 +23,17 @@ export interface LinkJob {
   readonly to: Uint8Array;
   /** For each file its size, inode number and change time. */
   readonly known: BigInt64Array;
+}
+
+/** Brings files into being: each as a further name of its file in `from`, if that holds the same bytes, or else anew; not at all if that is not as `known` says. */
+export interface PutJob {
+  readonly kind: 'put';
+  readonly to: Uint8Array;
+  /** An empty path for a file that can only be new. */
+  readonly from: Uint8Array;
+  readonly known: BigInt64Array;
+  /** One after the other. */
+  readonly contents: Uint8Array;
 }
 
 /** Removes names, no directories. One that is gone is as good. */
@@ -39,9 +55,10 @@ export function unlinkAll({ paths }: UnlinkJob): void {
   }
 }
 
-/** What each path looks like; what each linked file looks like then. Nothing where that could not be done. */
-export function rowsOf(job: LookJob | LinkJob): InodeRows {
-  return job.kind === 'look' ? lookAtAll(unpackPaths(job.paths)) : linkAll(unpackPaths(job.from), unpackPaths(job.to), job.known);
+/** What each path looks like, or each new file then. Nothing where that could not be done. */
+export function rowsOf(job: RowsJob): InodeRows {
+  if (job.kind === 'look') return lookAtAll(unpackPaths(job.paths));
+  return job.kind === 'link' ? linkAll(job) : putAll(job);
 }
 
 /** Each with a NUL after it, which no path has in it. */
@@ -75,18 +92,47 @@ function lookAtAll(paths: readonly Buffer[]): InodeRows {
   return rows;
 }
 
-function linkAll(from: readonly Buffer[], to: readonly Buffer[], known: BigInt64Array): InodeRows {
-  const rows = InodeRows.ofCount(from.length);
-  for (const [row, path] of from.entries()) {
+function linkAll({ from, to, known }: LinkJob): InodeRows {
+  const newPaths = unpackPaths(to);
+  const rows = InodeRows.ofCount(newPaths.length);
+  for (const [row, path] of unpackPaths(from).entries()) {
     try {
-      const stat = lstatSync(path, { bigint: true });
-      const [size, ino, ctimeNs] = known.subarray(row * KNOWN_WORDS) as unknown as [bigint, bigint, bigint];
-      if (!stat.isFile() || stat.size !== size || stat.ino !== BigInt.asUintN(64, ino) || stat.ctimeNs !== ctimeNs) continue;
-      const linked = linkUnchanged(path, stat, to[row] as Buffer);
+      const stat = lookAtKnown(path, known.subarray(row * KNOWN_WORDS));
+      const linked = stat === undefined ? undefined : linkUnchanged(path, stat, newPaths[row] as Buffer);
       if (linked !== undefined) rows.set(row, linked);
     } catch {
       // Who asked tries again, and is told what is wrong.
     }
   }
   return rows;
+}
+
+function putAll({ to, from, known, contents }: PutJob): InodeRows {
+  const oldPaths = unpackPaths(from);
+  const rows = InodeRows.ofCount(oldPaths.length);
+  let at = 0;
+  for (const [row, path] of unpackPaths(to).entries()) {
+    const words = known.subarray(row * KNOWN_WORDS);
+    const bytes = contents.subarray(at, (at += Number(words[0])));
+    try {
+      const made = putOne(path, bytes, oldPaths[row] as Buffer, words);
+      if (made !== undefined) rows.set(row, made);
+    } catch {
+      // Who asked tries again, and is told what is wrong.
+    }
+  }
+  return rows;
+}
+
+function putOne(path: Buffer, bytes: Uint8Array, oldPath: Buffer, known: BigInt64Array): BigIntStats | undefined {
+  if (oldPath.length === 0) return createFile(path, bytes);
+  const stat = lookAtKnown(oldPath, known);
+  if (stat === undefined) return undefined;
+  return holdsBytes(oldPath, stat, bytes) ? linkUnchanged(oldPath, stat, path) : createFile(path, bytes);
+}
+
+/** undefined if the file is not as it is known to be. */
+function lookAtKnown(path: Buffer, [size, ino, ctimeNs]: BigInt64Array): BigIntStats | undefined {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size === size && stat.ino === BigInt.asUintN(64, ino as bigint) && stat.ctimeNs === ctimeNs ? stat : undefined;
 }

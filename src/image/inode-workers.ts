@@ -3,18 +3,31 @@ import { unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { INODES_DONE_HERE, INODE_WORKERS } from '../base/limits/trees.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
-import { KNOWN_WORDS, packPaths, rowsOf, unlinkAll, type InodeJob, type LinkJob, type LookJob } from './inode-jobs.ts';
+import { KNOWN_WORDS, packPaths, rowsOf, unlinkAll, type InodeJob, type LinkJob, type PutJob, type RowsJob } from './inode-jobs.ts';
 import { InodeRows, type Looked } from './inode-rows.ts';
 import { lstatIfThere } from './key-path.ts';
 
-/** A file that is to have a further name, and what is known of it. */
-export interface KnownFile {
+/** What is known of a file that has not changed since. */
+export interface KnownInode {
   readonly path: Buffer;
-  readonly newPath: Buffer;
-  readonly sizeBytes: number;
   readonly ino: bigint;
   readonly ctimeNs: bigint;
 }
+
+/** A file that is to have a further name, and what is known of it. */
+export interface KnownFile extends KnownInode {
+  readonly newPath: Buffer;
+  readonly sizeBytes: number;
+}
+
+/** A file that is to be, and the one that it may be. */
+export interface SmallFile {
+  readonly path: Buffer;
+  readonly bytes: Uint8Array;
+  readonly old: KnownInode | undefined;
+}
+
+const NO_PATH = Buffer.alloc(0);
 
 /** Answers look(): of each path what lstatIfThere does. */
 export interface Looks {
@@ -53,6 +66,18 @@ export class InodeWorkers {
     return files.map((_, index) => rows.at(index));
   }
 
+  /**
+   * Brings files into being, under names where nothing stands: as a further name of the old one, if there is one that holds the same bytes; else anew.
+   * Answers what they look like then; undefined where the old one is not as it is known, or it did not work: nothing of it stands there.
+   */
+  async put(files: readonly SmallFile[]): Promise<(Looked | undefined)[]> {
+    const known = new BigInt64Array(files.length * KNOWN_WORDS);
+    for (const [index, { bytes, old }] of files.entries()) known.set([BigInt(bytes.byteLength), BigInt.asIntN(64, old?.ino ?? 0n), old?.ctimeNs ?? 0n], index * KNOWN_WORDS);
+    const job: PutJob = { kind: 'put', to: packPaths(files.map(({ path }) => path)), from: packPaths(files.map(({ old }) => old?.path ?? NO_PATH)), known, contents: Buffer.concat(files.map(({ bytes }) => bytes)) };
+    const rows = await this.#rows(job, files.length);
+    return files.map((_, index) => rows.at(index));
+  }
+
   /** Removes names, no directories; they need not be there. Throws what unlink throws. */
   async unlink(paths: readonly Buffer[]): Promise<void> {
     if (this.#isDoneHere(paths.length)) await Promise.all(paths.map(unlinkIfThere));
@@ -65,13 +90,13 @@ export class InodeWorkers {
   }
 
   /** On a thread, if it is worth it and that does not die. */
-  async #rows(job: LookJob | LinkJob, count: number): Promise<InodeRows> {
+  async #rows(job: RowsJob, count: number): Promise<InodeRows> {
     if (this.#isDoneHere(count)) return rowsOf(job);
     return this.#pool.run(job).then(
       (words) => new InodeRows(words as BigInt64Array),
       () => {
-        // A thread that died may have linked some, which as they are now nobody knows.
-        if (job.kind === 'link') unlinkAll({ kind: 'unlink', paths: job.to });
+        // A thread that died may have made some, which as they are now nobody knows.
+        if (job.kind !== 'look') unlinkAll({ kind: 'unlink', paths: job.to });
         return rowsOf(job);
       },
     );

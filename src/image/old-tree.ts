@@ -3,17 +3,17 @@
  * cost no room: but only if they are known to hold what the manifest says.
  */
 import type { BigIntStats } from 'node:fs';
-import { hasCode } from '../base/errors.ts';
 import { hash } from '../chunking/hash.ts';
 import type { FileEntry, PathKey } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { eachPlace, hasWholeChunks } from './file-places.ts';
+import { holdsBytes, isLost } from './holds-bytes.ts';
 import type { Looked } from './inode-rows.ts';
-import type { InodeWorkers, KnownFile } from './inode-workers.ts';
+import type { InodeWorkers, KnownFile, KnownInode } from './inode-workers.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { linkUnchanged } from './link-unchanged.ts';
 import type { Pace } from './pace.ts';
-import { openStable, readWhole, type StableFile } from './read-file.ts';
+import { openStable, type StableFile } from './read-file.ts';
 import { StatCache } from './stat-cache.ts';
 
 /** A name in the old tree, and its number among the entries of the old manifest. */
@@ -50,8 +50,8 @@ export class OldTree {
   /** Links those whose inodes are as they were when their content was known, and answers which of them: link() may do more for the others. */
   async linkKnown(wanted: readonly LinkWanted[], workers: InodeWorkers): Promise<boolean[]> {
     const known = wanted.map(({ old, sizeBytes, stagePath }): KnownFile | undefined => {
-      const noted = this.#cache.at(old.index);
-      return noted === undefined ? undefined : { ...noted, path: pathBelow(this.path, old.key), newPath: stagePath, sizeBytes };
+      const inode = this.#known(old);
+      return inode === undefined ? undefined : { ...inode, newPath: stagePath, sizeBytes };
     });
     const linked = (await workers.link(known.filter((file) => file !== undefined))).values();
     return known.map((file, at) => {
@@ -83,7 +83,17 @@ export class OldTree {
     const stat = lookAt(path);
     if (stat?.isFile() !== true || stat.size !== BigInt(bytes.byteLength)) return false;
     if (!this.#cache.matches(index, stat) && !this.#isOwn(key, stat)) return false;
-    return holds(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
+    return holdsBytes(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
+  }
+
+  /** A file that linkIfEqual() would link for its bytes alone, if its inode is as it is known to be; undefined if more is to be seen first. */
+  linkable(name: OldName): KnownInode | undefined {
+    return this.#linked.has(name.index) ? undefined : this.#known(name);
+  }
+
+  /** That it has been linked for its bytes, and what it looked like then. */
+  noteLinked(index: number, stat: Looked): void {
+    this.#note(index, stat, this.#compared);
   }
 
   /** Whether the inode is still as it was when it was linked (or, after settle(), when that was called). */
@@ -108,6 +118,11 @@ export class OldTree {
   /** For a later process: it need not read what this one has verified. */
   save(cachePath: string): void {
     this.#cache.save(cachePath);
+  }
+
+  #known({ key, index }: OldName): KnownInode | undefined {
+    const noted = this.#cache.at(index);
+    return noted === undefined ? undefined : { ...noted, path: pathBelow(this.path, key) };
   }
 
   #linkTo(stagePath: Buffer, path: Buffer, stat: BigIntStats, index: number, noted: StatCache): boolean {
@@ -156,23 +171,6 @@ function lookAt(path: Buffer): BigIntStats | undefined {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
     throw error;
   }
-}
-
-/** Whether the file that `stat` describes holds just these bytes, as many as it has. */
-function holds(path: Buffer, stat: BigIntStats, bytes: Uint8Array): boolean {
-  const found = Buffer.allocUnsafe(bytes.byteLength);
-  try {
-    readWhole(path, stat, found);
-    return found.equals(bytes);
-  } catch (error) {
-    if (isLost(error)) return false;
-    throw error;
-  }
-}
-
-/** The file cannot be read, or not in one state: nothing is wrong with the update. */
-function isLost(error: unknown): boolean {
-  return hasCode(error, 'BC_TREE_CHANGED') || hasCode(error, 'BC_TREE_UNREADABLE');
 }
 
 function readFully(file: StableFile, lengthBytes: number): Uint8Array {

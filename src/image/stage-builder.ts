@@ -1,10 +1,11 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
-import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
+import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
-import { INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
+import { INODE_JOBS_AHEAD, UNCACHED_WRITE_BYTES_MIN } from '../base/limits/trees.ts';
 import { contentName, isSameContent } from '../manifest/content-name.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
+import { CREATE_FLAGS, CREATE_MODE } from './create-file.ts';
 import { eachPlace } from './file-places.ts';
 import type { InodeWorkers } from './inode-workers.ts';
 import { joinByKey } from './join-by-key.ts';
@@ -19,8 +20,6 @@ import type { Survey } from './stage-survey.ts';
 /** What became of an entry of the new manifest; otherwise the number of the old entry whose inode it shares. */
 export const ORIGIN_NEW = -1;
 export const ORIGIN_OTHER = -2;
-
-const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export interface StagePlan {
   readonly stage: Buffer;
@@ -125,7 +124,7 @@ export class StageBuilder {
     if (isLinked && source !== undefined) return source.index;
     const path = pathBelow(stage, entry.key);
     if (old !== undefined && source !== undefined && (await old.link(source, entry, after, path, pace))) return source.index;
-    const file = this.#table.addFile(entry.key);
+    const file = this.#table.addFile(entry.key, isSmall(entry));
     this.#roomBytes += Math.ceil(entry.sizeBytes / blockBytes) * blockBytes;
     if (this.#takeOver(entry, path)) {
       this.#takenOver.add(file);
@@ -141,7 +140,7 @@ export class StageBuilder {
 
   /** Files that no chunk would bring into being, or not to their full length. */
   #createNow(entry: FileEntry, file: number, path: Buffer): void {
-    const fd = openSync(path, CREATE_FLAGS, 0o600);
+    const fd = openSync(path, CREATE_FLAGS, CREATE_MODE);
     try {
       if (entry.sizeBytes > 0) ftruncateSync(fd, entry.sizeBytes);
     } finally {
@@ -177,6 +176,10 @@ export class StageBuilder {
       }
     }
   }
+}
+
+function isSmall({ content, holes, sizeBytes }: FileEntry): boolean {
+  return 'pieces' in content && content.pieces.length === 1 && holes === undefined && sizeBytes < UNCACHED_WRITE_BYTES_MIN;
 }
 
 /** Renames or removes a name, also in a directory that has its final mode already and lets nobody but root do so. */

@@ -10,11 +10,13 @@ import { OldChunks } from './old-chunks.ts';
 import type { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { syncFilesystem } from './posix.ts';
+import type { FilePlace } from './place-table.ts';
 import type { ProgressLog } from './progress-log.ts';
 import { recordTree } from './record-tree.ts';
 import { isOutOfRoom, outOfRoom } from './room.ts';
 import { seedFrom, type SeedInto, type SeedOptions } from './seed.ts';
 import { seedFromNamesakes } from './seed-from-namesakes.ts';
+import { SmallFiles, type WholeFile } from './small-files.ts';
 import type { StagePlan } from './stage-builder.ts';
 import { syncTree } from './sync-tree.ts';
 import type { StageLayout, TargetLayout } from './target-layout.ts';
@@ -46,9 +48,11 @@ export interface StagingInputs {
 
 export class Staging {
   readonly #inputs: StagingInputs;
+  readonly #smallFiles: SmallFiles;
 
   constructor(inputs: StagingInputs) {
     this.#inputs = inputs;
+    this.#smallFiles = new SmallFiles(inputs.plan, inputs.workers);
   }
 
   /** Bytes of the chunks that the new files are made of, each once: those that an earlier process wrote among them. */
@@ -92,48 +96,44 @@ export class Staging {
   }
 
   /**
-   * Writes chunks, whose bytes the caller has verified, to every place that needs them; a file that turns out to be as the old tree has it is linked
-   * instead. A chunk that is not wanted (any more) is ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
+   * Writes chunks, whose bytes the caller has verified and leaves as they are meanwhile, to every place that needs them; small files on threads, and one that
+   * turns out to be as the old tree has it is linked instead. A chunk that is not wanted (any more) is ignored. To be called when the last call has ended.
+   * Rejects with BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
    */
-  writeAll(chunks: readonly VerifiedChunk[]): void {
+  async writeAll(chunks: readonly VerifiedChunk[]): Promise<void> {
     const { table, files, lateLinks } = this.#inputs.plan;
     const wanted = chunks.filter(({ digest, bytes }) => this.#isWanted(digest, bytes));
-    this.#withRoom(() => {
-      const written: Digest[] = [];
-      for (const { digest, bytes } of wanted) {
-        let isOwn = true;
-        for (const place of table.places(digest)) {
-          if (lateLinks.link(place, bytes)) isOwn = false;
-          else files.write(place, bytes);
-        }
-        if (isOwn) written.push(digest);
+    const small: WholeFile[] = [];
+    for (const { digest, bytes } of wanted) {
+      for (const { file, chunkOffsetBytes, lengthBytes } of table.places(digest)) {
+        if (table.isSmall(file) && !files.isCreated(file) && !lateLinks.isLinked(file)) small.push({ file, bytes: bytes.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes) });
       }
-      files.flush();
-      // The log never says more than what the stage's own files hold: others have the old tree's in their hands.
-      this.#inputs.log.append(written);
-    });
-    for (const { digest } of wanted) table.markDone(digest);
-  }
-
-  /** The same chunks in portions, between which the process may turn to others: for one of small files, as many old ones may have to be read from the disk. */
-  *portions(chunks: readonly VerifiedChunk[]): Generator<readonly VerifiedChunk[], void, undefined> {
-    const { table, lateLinks } = this.#inputs.plan;
-    let rest: VerifiedChunk[] = [];
-    for (const chunk of chunks) {
-      const isCompared = table.missing(chunk.digest) !== undefined && [...table.places(chunk.digest)].some(({ file }) => lateLinks.isExpected(file));
-      if (!isCompared) {
-        rest.push(chunk);
-        continue;
-      }
-      if (rest.length > 0) yield rest;
-      rest = [];
-      yield [chunk];
     }
-    if (rest.length > 0) yield rest;
+    const isMade = new Set(small.map(({ file }) => file));
+    try {
+      const making = this.#smallFiles.make(small);
+      try {
+        this.#writePlaces(wanted, ({ file }) => !isMade.has(file));
+      } finally {
+        await making;
+      }
+      this.#writePlaces(wanted, ({ file }) => isMade.has(file) && !files.isCreated(file));
+      this.#log(wanted);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
+  /** One chunk, at once. */
   write(digest: Digest, bytes: Uint8Array): void {
-    this.writeAll([{ digest, bytes }]);
+    if (!this.#isWanted(digest, bytes)) return;
+    const chunks = [{ digest, bytes }];
+    try {
+      this.#writePlaces(chunks, () => true);
+      this.#log(chunks);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /**
@@ -181,12 +181,22 @@ export class Staging {
     }
   }
 
-  #withRoom(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      throw this.#explained(error);
+  /** To the places that are meant. */
+  #writePlaces(chunks: readonly VerifiedChunk[], isMeant: (place: FilePlace) => boolean): void {
+    const { table, files, lateLinks } = this.#inputs.plan;
+    for (const { digest, bytes } of chunks) {
+      for (const place of table.places(digest)) if (isMeant(place) && !lateLinks.link(place, bytes)) files.write(place, bytes);
     }
+    files.flush();
+  }
+
+  /** They stand in all their places. */
+  #log(chunks: readonly VerifiedChunk[]): void {
+    const { table, lateLinks } = this.#inputs.plan;
+    const isOwn = ({ file }: FilePlace): boolean => !lateLinks.isLinked(file);
+    // The log never says more than what the stage's own files hold: others have the old tree's in their hands.
+    this.#inputs.log.append(chunks.map(({ digest }) => digest).filter((digest) => table.places(digest).every(isOwn)));
+    for (const { digest } of chunks) table.markDone(digest);
   }
 
   #explained(error: unknown): unknown {

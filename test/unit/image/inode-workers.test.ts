@@ -1,10 +1,10 @@
 /** Calls on many inodes do the same on threads as on this one. */
-import { existsSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { hasMetadata, metadataOf } from '../../../src/image/inode-metadata.ts';
-import { InodeWorkers, type KnownFile } from '../../../src/image/inode-workers.ts';
+import { InodeWorkers, type KnownFile, type KnownInode } from '../../../src/image/inode-workers.ts';
 import { setMtime } from '../../../src/image/posix.ts';
 import { scratchDirectory } from './scratch.ts';
 
@@ -70,6 +70,40 @@ for (const [where, doneHereMax] of [
       t.same(await dead.link([file]), [undefined], 'it has changed since it was known');
       t.notOk(existsSync(at('orphan-2')));
       t.equal(lstatSync(at('orphan')).nlink, 1);
+    });
+
+    await t.test('makes small files: the old one if it holds the bytes, else anew; none if the old one is not as it is known', async (t) => {
+      for (const name of ['equal', 'other', 'touched', 'longer']) writeFileSync(at(name), name);
+      mkdirSync(at('made-taken'));
+      const old = (name: string): KnownInode => {
+        const { ino, ctimeNs } = lstatSync(at(name), { bigint: true });
+        return { path: at(name), ino, ctimeNs };
+      };
+      const wanted = [
+        { name: 'equal', bytes: 'equal', old: old('equal') },
+        { name: 'other', bytes: 'OTHER', old: old('other') },
+        { name: 'touched', bytes: 'touched', old: { ...old('touched'), ctimeNs: 1n } },
+        { name: 'longer', bytes: 'long', old: old('longer') },
+        { name: 'gone', bytes: 'gone', old: { ...old('equal'), path: at('not there') } },
+        { name: 'new', bytes: 'new', old: undefined },
+        { name: 'empty', bytes: '', old: undefined },
+        { name: 'taken', bytes: 'taken', old: undefined },
+      ];
+      const made = await workers.put(wanted.map(({ name, bytes, old }) => ({ path: at(`made-${name}`), bytes: Buffer.from(bytes), old })));
+      for (const [index, { name, bytes, old }] of wanted.entries()) {
+        if (['touched', 'longer', 'gone', 'taken'].includes(name)) {
+          t.equal(made[index], undefined);
+          t.equal(existsSync(at(`made-${name}`)), name === 'taken');
+          continue;
+        }
+        t.equal(readFileSync(at(`made-${name}`), 'utf8'), bytes);
+        const { ino, mode } = lstatSync(at(`made-${name}`), { bigint: true });
+        t.equal(made[index]?.ino, ino);
+        t.equal(old?.ino === ino, name === 'equal', name);
+        if (name !== 'equal') t.equal(mode & 0o777n, 0o600n);
+      }
+      t.equal(lstatSync(at('made-taken')).isDirectory(), true, 'nothing is done where something stands');
+      t.same(await workers.put([]), []);
     });
 
     await t.test('removes names, also those that are gone, and says what it cannot remove', async (t) => {

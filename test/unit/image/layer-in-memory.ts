@@ -53,7 +53,7 @@ export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLaye
     if (staging === undefined) return { changed: false, seededBytes: 0, fetchedBytes: 0 };
     const seededBytes = await staging.seed();
     const wanted = staging.wanted();
-    for (let start = 0; start < wanted.length; start += CHUNKS_TOGETHER) staging.writeAll(inOneBuffer(wanted.slice(start, start + CHUNKS_TOGETHER), layer));
+    for (let start = 0; start < wanted.length; start += CHUNKS_TOGETHER) await staging.writeAll(inOneBuffer(wanted.slice(start, start + CHUNKS_TOGETHER), layer));
     const fetchedBytes = wanted.reduce((sum, { chunkBytes }) => sum + chunkBytes, 0);
     await staging.switch({ layer: 'test/layer@1', descriptor: layer.root });
     options.onInForce?.();
