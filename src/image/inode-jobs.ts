@@ -4,22 +4,26 @@ import { createFile } from './create-file.ts';
 import { holdsBytes } from './holds-bytes.ts';
 import { InodeRows } from './inode-rows.ts';
 import { linkUnchanged } from './link-unchanged.ts';
+import { unpackBelow, unpackPaths } from './packed-paths.ts';
 
 export type InodeJob = RowsJob | UnlinkJob;
 
 /** Answered by what stands under each path then. */
 export type RowsJob = LookJob | LinkJob | PutJob;
 
-/** What do the paths look like, a link not followed? */
+/** What do the entries of these keys look like, a link not followed? */
 export interface LookJob {
   readonly kind: 'look';
-  readonly paths: Uint8Array;
+  readonly root: Uint8Array;
+  readonly keys: Uint8Array;
 }
 
 /** Gives each file of `from`, if it is as `known` says, the further name in `to`. */
 export interface LinkJob {
   readonly kind: 'link';
+  readonly fromRoot: Uint8Array;
   readonly from: Uint8Array;
+  readonly toRoot: Uint8Array;
   readonly to: Uint8Array;
   /** For each file its size, inode number and change time. */
   readonly known: BigInt64Array;
@@ -36,7 +40,6 @@ export interface PutJob {
   readonly contents: Uint8Array;
 }
 
-/** Removes names, no directories. One that is gone is as good. */
 export interface UnlinkJob {
   readonly kind: 'unlink';
   readonly paths: Uint8Array;
@@ -44,9 +47,9 @@ export interface UnlinkJob {
 
 export const KNOWN_WORDS = 3;
 
-/** Throws what unlink throws. */
-export function unlinkAll({ paths }: UnlinkJob): void {
-  for (const path of unpackPaths(paths)) {
+/** Removes names, no directories. One that is gone is as good. Throws what unlink throws. */
+export function unlinkAll(paths: readonly Buffer[]): void {
+  for (const path of paths) {
     try {
       unlinkSync(path);
     } catch (error) {
@@ -57,26 +60,13 @@ export function unlinkAll({ paths }: UnlinkJob): void {
 
 /** What each path looks like, or each new file then. Nothing where that could not be done. */
 export function rowsOf(job: RowsJob): InodeRows {
-  if (job.kind === 'look') return lookAtAll(unpackPaths(job.paths));
+  if (job.kind === 'look') return lookAtAll(unpackBelow(job.root, job.keys));
   return job.kind === 'link' ? linkAll(job) : putAll(job);
 }
 
-/** Each with a NUL after it, which no path has in it. */
-export function packPaths(paths: readonly Uint8Array[]): Uint8Array {
-  const packed = new Uint8Array(paths.reduce((sum, path) => sum + path.byteLength + 1, 0));
-  let at = 0;
-  for (const path of paths) {
-    packed.set(path, at);
-    at += path.byteLength + 1;
-  }
-  return packed;
-}
-
-function unpackPaths(packed: Uint8Array): Buffer[] {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
-  const paths: Buffer[] = [];
-  for (let from = 0, end = bytes.indexOf(0); end >= 0; from = end + 1, end = bytes.indexOf(0, from)) paths.push(bytes.subarray(from, end));
-  return paths;
+/** The names that the job gives to files. */
+export function newPathsOf(job: LinkJob | PutJob): Buffer[] {
+  return job.kind === 'link' ? unpackBelow(job.toRoot, job.to) : unpackPaths(job.to);
 }
 
 function lookAtAll(paths: readonly Buffer[]): InodeRows {
@@ -92,10 +82,11 @@ function lookAtAll(paths: readonly Buffer[]): InodeRows {
   return rows;
 }
 
-function linkAll({ from, to, known }: LinkJob): InodeRows {
-  const newPaths = unpackPaths(to);
+function linkAll(job: LinkJob): InodeRows {
+  const { fromRoot, from, known } = job;
+  const newPaths = newPathsOf(job);
   const rows = InodeRows.ofCount(newPaths.length);
-  for (const [row, path] of unpackPaths(from).entries()) {
+  for (const [row, path] of unpackBelow(fromRoot, from).entries()) {
     try {
       const stat = lookAtKnown(path, known.subarray(row * KNOWN_WORDS));
       const linked = stat === undefined ? undefined : linkUnchanged(path, stat, newPaths[row] as Buffer);

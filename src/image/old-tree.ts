@@ -12,6 +12,7 @@ import type { Looked } from './inode-rows.ts';
 import type { InodeWorkers, KnownFile, KnownInode } from './inode-workers.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { linkUnchanged } from './link-unchanged.ts';
+import { LinkedFiles } from './linked-files.ts';
 import type { Pace } from './pace.ts';
 import { openStable, type StableFile } from './read-file.ts';
 import { StatCache } from './stat-cache.ts';
@@ -22,11 +23,10 @@ export interface OldName {
   readonly index: number;
 }
 
-/** An old file that is to have a further name in the stage. */
+/** An old file that is to have a further name in the stage, and the entry that it becomes there. */
 export interface LinkWanted {
   readonly old: OldName;
-  readonly sizeBytes: number;
-  readonly stagePath: Buffer;
+  readonly entry: FileEntry;
 }
 
 export class OldTree {
@@ -37,8 +37,7 @@ export class OldTree {
   readonly #cache: StatCache;
   /** Files linked for bytes that the new manifest names. Never saved: that they have what the old one says is another matter. */
   readonly #compared: StatCache;
-  /** Numbers of the linked files, and the modification times that they had then. */
-  readonly #linked = new Map<number, bigint>();
+  readonly #linked = new LinkedFiles();
 
   constructor(path: Buffer, manifest: Manifest, cache: StatCache) {
     this.path = path;
@@ -48,17 +47,24 @@ export class OldTree {
   }
 
   /** Links those whose inodes are as they were when their content was known, and answers which of them: link() may do more for the others. */
-  async linkKnown(wanted: readonly LinkWanted[], workers: InodeWorkers): Promise<boolean[]> {
-    const known = wanted.map(({ old, sizeBytes, stagePath }): KnownFile | undefined => {
-      const inode = this.#known(old);
-      return inode === undefined ? undefined : { ...inode, newPath: stagePath, sizeBytes };
-    });
-    const linked = (await workers.link(known.filter((file) => file !== undefined))).values();
-    return known.map((file, at) => {
-      const stat = file === undefined ? undefined : linked.next().value;
-      if (stat !== undefined) this.#note((wanted[at] as LinkWanted).old.index, stat, this.#cache);
-      return stat !== undefined;
-    });
+  async linkKnown(wanted: readonly LinkWanted[], stage: Buffer, workers: InodeWorkers): Promise<boolean[]> {
+    const known: KnownFile[] = [];
+    const places: number[] = [];
+    for (const [at, { old, entry }] of wanted.entries()) {
+      const noted = this.#cache.at(old.index);
+      if (noted === undefined) continue;
+      known.push({ key: old.key, newKey: entry.key, sizeBytes: entry.sizeBytes, ino: noted.ino, ctimeNs: noted.ctimeNs });
+      places.push(at);
+    }
+    const isLinked = wanted.map(() => false);
+    const linked = await workers.link(this.path, stage, known);
+    for (const [each, at] of places.entries()) {
+      const stat = linked.at(each);
+      if (stat === undefined) continue;
+      this.#note((wanted[at] as LinkWanted).old.index, stat, this.#cache);
+      isLinked[at] = true;
+    }
+    return isLinked;
   }
 
   /**
@@ -107,7 +113,7 @@ export class OldTree {
     for await (const entry of this.manifest.entries()) {
       index += 1;
       if (pace.due) await pace.turn();
-      const mtimeNs = this.#linked.get(index);
+      const mtimeNs = this.#linked.mtimeNs(index);
       if (mtimeNs === undefined) continue;
       const stat = lstatIfThere(pathBelow(this.path, entry.key));
       const isSame = stat !== undefined && this.#cache.hasInode(index, stat.ino) && stat.mtimeNs === mtimeNs;
@@ -133,7 +139,7 @@ export class OldTree {
 
   #note(index: number, linked: Looked, where: StatCache): void {
     where.set(index, linked);
-    this.#linked.set(index, linked.mtimeNs);
+    this.#linked.add(index, linked.mtimeNs);
   }
 
   /** A file that nothing is known of has no other name, which could be outside the tree, and does not stand outside itself. */
