@@ -148,7 +148,12 @@ export class Staging {
     if (this.missingBytes() > 0) throw new BranchcastError('BC_INTERNAL', `a stage that lacks ${this.missingBytes()} bytes was to be switched in`);
     plan.files.close();
     try {
-      await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes, workers }, pace);
+      const flushed = beginFlush(plan.stage);
+      try {
+        await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes, workers }, pace);
+      } finally {
+        await flushed;
+      }
       await flush(plan.stage, pace);
       throwIfAborted(options.signal);
       log.close();
@@ -202,6 +207,12 @@ export class Staging {
   #explained(error: unknown): unknown {
     return isOutOfRoom(error) ? outOfRoom(this.#inputs.layout.stateDir, this.missingBytes(), error) : error;
   }
+}
+
+/** Has the bytes written while times and modes are set: the flush after that has less to wait for. */
+function beginFlush(stage: Buffer): Promise<unknown> {
+  const fd = openSync(stage, 'r');
+  return syncFilesystem(fd).finally(() => closeSync(fd));
 }
 
 async function flush(stage: Buffer, pace: Pace): Promise<void> {

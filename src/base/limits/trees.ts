@@ -2,7 +2,7 @@
 import { KiB, MiB } from '../units.ts';
 
 /** Entries of a manifest that are gone through together, at least; those of the last leaf are not parted. Waking a thread takes as long as looking at dozens of files. */
-export const ENTRIES_TOGETHER = 512;
+export const ENTRIES_TOGETHER = 1024;
 /** Synchronous work on a tree lets the event loop turn after this long: nothing else in the process waits longer. */
 export const EVENT_LOOP_TURN_MS = 10;
 /** Entries of any type from a bundle's first file on, until it is closed for want of a hit (docs/formats.md): they wait in memory for its digest. */
