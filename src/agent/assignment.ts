@@ -82,9 +82,14 @@ export class Assignment {
     let latest: PullProgress | undefined;
     const onProgress = (progress: PullProgress): void => {
       latest = progress;
+      const { state, layer, doneBytes, neededBytes, bytes } = progress;
       // A look that finds nothing new leaves the figures of the last change standing.
-      if (progress.state === 'resolving' || progress.state === 'manifest' || progress.state === 'planning' || progress.state === 'applied') return;
-      const { state, doneBytes, neededBytes, bytes } = progress;
+      if (state === 'resolving' || state === 'manifest' || state === 'planning' || state === 'applied') return;
+      if (state === 'in force' && layer !== undefined) {
+        this.#status = { layer: ref, target, state: 'applied', ...whatIsThere(layer), startedAt, seconds: seconds(), bytes };
+        log.info({ layer: `${layer.name}@${layer.version}`, target, seconds: seconds(), bytes }, 'applied');
+        return;
+      }
       this.#status = { ...withoutError(this.#status), state: 'pulling', startedAt, seconds: seconds(), bytes, progress: { state, doneBytes, neededBytes } };
     };
     try {
@@ -94,15 +99,9 @@ export class Assignment {
         this.#status = { ...withoutError(this.#status), state: 'applied' };
         return;
       }
-      const { layer, changed, bytes } = await pullLayer({ ref, layer: now, target, adopt, deltas, sources, signal, onProgress });
+      const { layer, changed } = await pullLayer({ ref, layer: now, target, adopt, deltas, sources, signal, onProgress });
       this.#settled = { layer, atMs: clock.monotonicMs() };
-      const there = { version: layer.version, root: formatRoot(layer.root) };
-      if (changed) {
-        this.#status = { layer: ref, target, state: 'applied', ...there, startedAt, seconds: seconds(), bytes };
-        log.info({ layer: `${layer.name}@${layer.version}`, target, seconds: seconds(), bytes }, 'applied');
-      } else {
-        this.#status = { ...withoutError(this.#status), state: 'applied', ...there };
-      }
+      if (!changed) this.#status = { ...withoutError(this.#status), state: 'applied', ...whatIsThere(layer) };
     } catch (thrown) {
       if (!signal.aborted) this.#failed(asBranchcastError(thrown));
     } finally {
@@ -115,6 +114,10 @@ export class Assignment {
     this.#status = { ...this.#status, state: 'failed', error: { code: error.code, message: error.message } };
     log.error({ layer, target, code: error.code, details: error.details, err: error.code === 'BC_INTERNAL' ? error : undefined, retryInMs: pollIntervalMs }, error.message);
   }
+}
+
+function whatIsThere({ version, root }: LayerRecord): Pick<AssignmentStatus, 'version' | 'root'> {
+  return { version, root: formatRoot(root) };
 }
 
 function isSame(a: LayerRecord, b: LayerRecord): boolean {

@@ -1,4 +1,4 @@
-/** Brings a directory to a layer: resolve, manifest, plan, local seed, fetch, switch. Each step can be broken off and is resumed. */
+/** Brings a directory to a layer: resolve, manifest, plan, local seed, fetch, switch, clean up. Each step can be broken off and is resumed. */
 import { join } from 'node:path';
 import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
@@ -15,7 +15,8 @@ import { NodeCache } from './node-cache.ts';
 /** Where the bytes of a pull came from. Frame and node bytes as the network carried them; for the seed, chunk bytes. */
 export type BytesBySource = { readonly [K in SourceKind | 'seed']: number };
 
-export const PULL_STATES = ['resolving', 'manifest', 'planning', 'seeding', 'fetching', 'switching', 'applied'] as const;
+export const PULL_STATES = ['resolving', 'manifest', 'planning', 'seeding', 'fetching', 'switching', 'in force', 'applied'] as const;
+/** `in force`: the directory is the layer, and what was there before is being removed. */
 export type PullState = (typeof PULL_STATES)[number];
 
 export interface PullProgress {
@@ -49,6 +50,7 @@ export interface PullResult {
   readonly bytes: BytesBySource;
 }
 
+/** Rejects also if only the clean-up after the switch failed: the layer is in force then, which `onProgress` was told. */
 export async function pullLayer(options: PullOptions): Promise<PullResult> {
   const { ref, sources, signal } = options;
   const progress = new Progress(options);
@@ -67,6 +69,8 @@ export async function pullLayer(options: PullOptions): Promise<PullResult> {
         onBytes: (bytes, kind) => progress.received(bytes, kind),
       });
       const changed = await apply(target, layer, nodes, options, progress);
+      if (changed) progress.update({ state: 'in force' });
+      await target.cleanedUp();
       if (current !== undefined && current.root !== layer.root) await forgetNodes(nodes, current.root, layer.root);
       progress.update({ state: 'applied' });
       return { layer, changed, bytes: progress.bytes };
@@ -127,10 +131,8 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
     sources,
     {
       onChunks: async (chunks) => {
-        for (const portion of staging.portions(chunks)) {
-          staging.writeAll(portion);
-          if (pace.due) await pace.turn();
-        }
+        await staging.writeAll(chunks);
+        if (pace.due) await pace.turn();
         progress.wrote(chunks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
       },
       onBytes: (frameBytes, kind) => progress.received(frameBytes, kind),

@@ -64,7 +64,8 @@ async function pull(ref: string, target: string, options: PullOptions, { signal,
   }
 }
 
-function progressLine({ state, neededBytes, doneBytes }: PullProgress): string {
+function progressLine({ state, layer, neededBytes, doneBytes }: PullProgress): string {
+  if (state === 'in force' && layer !== undefined) return `pull: ${layer.name}@${layer.version} is in force, what was there before is being removed`;
   return neededBytes === 0 ? `pull: ${state}` : `pull: ${state}, ${formatBytes(doneBytes)} of ${formatBytes(neededBytes)}`;
 }
 

@@ -78,7 +78,8 @@ class StageFinisher {
   async #lookAtShared(entries: readonly Placed[]): Promise<Iterator<Looked | undefined, void, undefined>> {
     const { stage, workers } = this.#inputs;
     const shared = entries.filter(({ entry, origin }) => entry.type === 'file' && origin !== ORIGIN_NEW);
-    return (await workers.look(shared.map(({ entry }) => pathBelow(stage, entry.key)))).values();
+    const looks = await workers.look(stage, shared.map(({ entry }) => entry.key));
+    return shared.map((_, at) => looks.at(at)).values();
   }
 
   #finish(entry: Entry, origin: number, shared: Iterator<Looked | undefined, void, undefined>): void {

@@ -31,10 +31,15 @@ export function setsOwners(): boolean {
 
 /** Whether an inode is as `wanted`, as far as this process could make it so. A symlink has no mode of its own. */
 export function hasMetadata(stat: Looked, wanted: Metadata): boolean {
-  const { mode, uid, gid, mtimeSeconds, mtimeNanos } = metadataOf(stat);
-  if (mtimeSeconds !== wanted.mtimeSeconds || mtimeNanos !== wanted.mtimeNanos) return false;
-  if (!stat.isSymbolicLink() && mode !== wanted.mode) return false;
-  return (uid === wanted.uid && gid === wanted.gid) || !setsOwners();
+  return hasMtime(stat, wanted) && (stat.isSymbolicLink() || (stat.mode & PERMISSION_BITS) === BigInt(wanted.mode)) && hasOwner(stat, wanted);
+}
+
+export function hasMtime(stat: Pick<Looked, 'mtimeNs'>, { mtimeSeconds, mtimeNanos }: Metadata): boolean {
+  return stat.mtimeNs === BigInt(mtimeSeconds) * NANOS + BigInt(mtimeNanos);
+}
+
+export function hasOwner(stat: Pick<Looked, 'uid' | 'gid'>, { uid, gid }: Metadata): boolean {
+  return (stat.uid === BigInt(uid) && stat.gid === BigInt(gid)) || !setsOwners();
 }
 
 /** For what stands in a stage, where no name can change under us. Owner before mode, since a change of owner clears setuid. */

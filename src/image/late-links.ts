@@ -4,8 +4,10 @@
  */
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import { hasWholeChunks } from './file-places.ts';
+import type { Looked } from './inode-rows.ts';
+import type { KnownInode } from './inode-workers.ts';
 import { pathBelow } from './key-path.ts';
-import type { OldTree } from './old-tree.ts';
+import type { OldName, OldTree } from './old-tree.ts';
 import type { FilePlace, PlaceTable } from './place-table.ts';
 
 interface Namesake {
@@ -57,14 +59,37 @@ export class LateLinks {
 
   /** True if the file at this place is the old one, which holds the chunk's bytes: nothing may be written to it. It has but this place. */
   link({ file, chunkOffsetBytes, lengthBytes }: FilePlace, chunk: Uint8Array): boolean {
-    if (!this.isExpected(file)) return this.#entryNumbers[file] === LINKED;
-    const { old, stage, table, origins } = this.#inputs;
-    const [entryNumber, oldNumber] = [this.#entryNumbers[file] as number, this.#oldNumbers[file] as number];
-    const key = table.fileKey(file);
-    const bytes = chunk.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes);
-    const isSame = old?.linkIfEqual({ key, index: oldNumber }, bytes, pathBelow(stage, key)) === true;
+    if (this.isExpected(file)) {
+      const { old, stage } = this.#inputs;
+      const name = this.#oldName(file);
+      this.#settle(file, old?.linkIfEqual(name, chunk.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes), pathBelow(stage, name.key)) === true);
+    }
+    return this.isLinked(file);
+  }
+
+  /** It has been compared, and is the old one. */
+  isLinked(file: number): boolean {
+    return this.#entryNumbers[file] === LINKED;
+  }
+
+  /** The old file that an expected one can be linked to on a thread, if it holds its bytes; undefined if link() is needed for it. */
+  linkable(file: number): KnownInode | undefined {
+    return this.#inputs.old?.linkable(this.#oldName(file));
+  }
+
+  /** What has come of linkable(): the old inode, or a new one. */
+  noteMade(file: number, old: KnownInode, made: Looked): void {
+    const isSame = made.ino === old.ino;
+    if (isSame) this.#inputs.old?.noteLinked(this.#oldNumbers[file] as number, made);
+    this.#settle(file, isSame);
+  }
+
+  #oldName(file: number): OldName {
+    return { key: this.#inputs.table.fileKey(file), index: this.#oldNumbers[file] as number };
+  }
+
+  #settle(file: number, isSame: boolean): void {
+    if (isSame) this.#inputs.origins[this.#entryNumbers[file] as number] = this.#oldNumbers[file] as number;
     this.#entryNumbers[file] = isSame ? LINKED : COMPARED;
-    if (isSame) origins[entryNumber] = oldNumber;
-    return isSame;
   }
 }

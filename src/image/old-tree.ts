@@ -3,17 +3,18 @@
  * cost no room: but only if they are known to hold what the manifest says.
  */
 import type { BigIntStats } from 'node:fs';
-import { hasCode } from '../base/errors.ts';
 import { hash } from '../chunking/hash.ts';
 import type { FileEntry, PathKey } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { eachPlace, hasWholeChunks } from './file-places.ts';
+import { holdsBytes, isLost } from './holds-bytes.ts';
 import type { Looked } from './inode-rows.ts';
-import type { InodeWorkers, KnownFile } from './inode-workers.ts';
+import type { InodeWorkers, KnownFile, KnownInode } from './inode-workers.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { linkUnchanged } from './link-unchanged.ts';
+import { LinkedFiles } from './linked-files.ts';
 import type { Pace } from './pace.ts';
-import { openStable, readWhole, type StableFile } from './read-file.ts';
+import { openStable, type StableFile } from './read-file.ts';
 import { StatCache } from './stat-cache.ts';
 
 /** A name in the old tree, and its number among the entries of the old manifest. */
@@ -22,11 +23,10 @@ export interface OldName {
   readonly index: number;
 }
 
-/** An old file that is to have a further name in the stage. */
+/** An old file that is to have a further name in the stage, and the entry that it becomes there. */
 export interface LinkWanted {
   readonly old: OldName;
-  readonly sizeBytes: number;
-  readonly stagePath: Buffer;
+  readonly entry: FileEntry;
 }
 
 export class OldTree {
@@ -37,8 +37,7 @@ export class OldTree {
   readonly #cache: StatCache;
   /** Files linked for bytes that the new manifest names. Never saved: that they have what the old one says is another matter. */
   readonly #compared: StatCache;
-  /** Numbers of the linked files, and the modification times that they had then. */
-  readonly #linked = new Map<number, bigint>();
+  readonly #linked = new LinkedFiles();
 
   constructor(path: Buffer, manifest: Manifest, cache: StatCache) {
     this.path = path;
@@ -48,17 +47,24 @@ export class OldTree {
   }
 
   /** Links those whose inodes are as they were when their content was known, and answers which of them: link() may do more for the others. */
-  async linkKnown(wanted: readonly LinkWanted[], workers: InodeWorkers): Promise<boolean[]> {
-    const known = wanted.map(({ old, sizeBytes, stagePath }): KnownFile | undefined => {
+  async linkKnown(wanted: readonly LinkWanted[], stage: Buffer, workers: InodeWorkers): Promise<boolean[]> {
+    const known: KnownFile[] = [];
+    const places: number[] = [];
+    for (const [at, { old, entry }] of wanted.entries()) {
       const noted = this.#cache.at(old.index);
-      return noted === undefined ? undefined : { ...noted, path: pathBelow(this.path, old.key), newPath: stagePath, sizeBytes };
-    });
-    const linked = (await workers.link(known.filter((file) => file !== undefined))).values();
-    return known.map((file, at) => {
-      const stat = file === undefined ? undefined : linked.next().value;
-      if (stat !== undefined) this.#note((wanted[at] as LinkWanted).old.index, stat, this.#cache);
-      return stat !== undefined;
-    });
+      if (noted === undefined) continue;
+      known.push({ key: old.key, newKey: entry.key, sizeBytes: entry.sizeBytes, ino: noted.ino, ctimeNs: noted.ctimeNs });
+      places.push(at);
+    }
+    const isLinked = wanted.map(() => false);
+    const linked = await workers.link(this.path, stage, known);
+    for (const [each, at] of places.entries()) {
+      const stat = linked.at(each);
+      if (stat === undefined) continue;
+      this.#note((wanted[at] as LinkWanted).old.index, stat, this.#cache);
+      isLinked[at] = true;
+    }
+    return isLinked;
   }
 
   /**
@@ -83,7 +89,17 @@ export class OldTree {
     const stat = lookAt(path);
     if (stat?.isFile() !== true || stat.size !== BigInt(bytes.byteLength)) return false;
     if (!this.#cache.matches(index, stat) && !this.#isOwn(key, stat)) return false;
-    return holds(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
+    return holdsBytes(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
+  }
+
+  /** A file that linkIfEqual() would link for its bytes alone, if its inode is as it is known to be; undefined if more is to be seen first. */
+  linkable(name: OldName): KnownInode | undefined {
+    return this.#linked.has(name.index) ? undefined : this.#known(name);
+  }
+
+  /** That it has been linked for its bytes, and what it looked like then. */
+  noteLinked(index: number, stat: Looked): void {
+    this.#note(index, stat, this.#compared);
   }
 
   /** Whether the inode is still as it was when it was linked (or, after settle(), when that was called). */
@@ -97,7 +113,7 @@ export class OldTree {
     for await (const entry of this.manifest.entries()) {
       index += 1;
       if (pace.due) await pace.turn();
-      const mtimeNs = this.#linked.get(index);
+      const mtimeNs = this.#linked.mtimeNs(index);
       if (mtimeNs === undefined) continue;
       const stat = lstatIfThere(pathBelow(this.path, entry.key));
       const isSame = stat !== undefined && this.#cache.hasInode(index, stat.ino) && stat.mtimeNs === mtimeNs;
@@ -110,6 +126,11 @@ export class OldTree {
     this.#cache.save(cachePath);
   }
 
+  #known({ key, index }: OldName): KnownInode | undefined {
+    const noted = this.#cache.at(index);
+    return noted === undefined ? undefined : { ...noted, path: pathBelow(this.path, key) };
+  }
+
   #linkTo(stagePath: Buffer, path: Buffer, stat: BigIntStats, index: number, noted: StatCache): boolean {
     const linked = linkUnchanged(path, stat, stagePath);
     if (linked !== undefined) this.#note(index, linked, noted);
@@ -118,7 +139,7 @@ export class OldTree {
 
   #note(index: number, linked: Looked, where: StatCache): void {
     where.set(index, linked);
-    this.#linked.set(index, linked.mtimeNs);
+    this.#linked.add(index, linked.mtimeNs);
   }
 
   /** A file that nothing is known of has no other name, which could be outside the tree, and does not stand outside itself. */
@@ -156,23 +177,6 @@ function lookAt(path: Buffer): BigIntStats | undefined {
     if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
     throw error;
   }
-}
-
-/** Whether the file that `stat` describes holds just these bytes, as many as it has. */
-function holds(path: Buffer, stat: BigIntStats, bytes: Uint8Array): boolean {
-  const found = Buffer.allocUnsafe(bytes.byteLength);
-  try {
-    readWhole(path, stat, found);
-    return found.equals(bytes);
-  } catch (error) {
-    if (isLost(error)) return false;
-    throw error;
-  }
-}
-
-/** The file cannot be read, or not in one state: nothing is wrong with the update. */
-function isLost(error: unknown): boolean {
-  return hasCode(error, 'BC_TREE_CHANGED') || hasCode(error, 'BC_TREE_UNREADABLE');
 }
 
 function readFully(file: StableFile, lengthBytes: number): Uint8Array {

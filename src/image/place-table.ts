@@ -23,6 +23,7 @@ const NONE = -1;
 export class PlaceTable {
   /** Keys as latin1 text, a fifth of the weight of a Buffer each. */
   readonly #fileKeys: string[] = [];
+  readonly #isSmall: boolean[] = [];
   readonly #chunks = new Map<Digest, number>();
   readonly #chunkBytes: number[] = [];
   readonly #firstPlace: number[] = [];
@@ -35,8 +36,14 @@ export class PlaceTable {
   #neededBytes = 0;
   #missingBytes = 0;
 
-  addFile(key: PathKey): number {
+  /** `isSmall`: it has one place, which is all of it, and is written in one go. */
+  addFile(key: PathKey, isSmall = false): number {
+    this.#isSmall.push(isSmall);
     return this.#fileKeys.push(Buffer.from(key).toString('latin1')) - 1;
+  }
+
+  isSmall(file: number): boolean {
+    return this.#isSmall[file] === true;
   }
 
   fileKey(file: number): PathKey {

@@ -1,26 +1,24 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet. */
-import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
+import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
-import { INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
-import { contentName, isSameContent } from '../manifest/content-name.ts';
+import { INODE_JOBS_AHEAD, UNCACHED_WRITE_BYTES_MIN } from '../base/limits/trees.ts';
+import { contentName } from '../manifest/content-name.ts';
 import type { Entry, FileEntry } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
+import { CREATE_FLAGS, CREATE_MODE } from './create-file.ts';
 import { eachPlace } from './file-places.ts';
 import type { InodeWorkers } from './inode-workers.ts';
-import { joinByKey } from './join-by-key.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
-import { isNamesake, LateLinks } from './late-links.ts';
-import type { OldName, OldTree } from './old-tree.ts';
+import { LateLinks } from './late-links.ts';
+import type { LinkWanted, OldName, OldTree } from './old-tree.ts';
 import type { Pace } from './pace.ts';
 import { PlaceTable } from './place-table.ts';
 import { StagedFiles } from './staged-files.ts';
-import type { Survey } from './stage-survey.ts';
+import { NO_FILE, type Survey } from './stage-survey.ts';
 
 /** What became of an entry of the new manifest; otherwise the number of the old entry whose inode it shares. */
 export const ORIGIN_NEW = -1;
 export const ORIGIN_OTHER = -2;
-
-const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export interface StagePlan {
   readonly stage: Buffer;
@@ -47,15 +45,11 @@ export interface StageInputs {
   readonly workers: InodeWorkers;
 }
 
-/** An entry of the new manifest, what the old one has under its name, and the old file that it could be. */
+/** An entry of the new manifest, and the old file whose content it has. */
 interface Step {
   readonly entry: Entry;
-  readonly was: Entry | undefined;
-  readonly oldIndex: number;
   readonly source: OldName | undefined;
 }
-
-type LinkStep = Step & { readonly entry: FileEntry; readonly source: OldName };
 
 export class StageBuilder {
   readonly #inputs: StageInputs;
@@ -75,9 +69,11 @@ export class StageBuilder {
   async build(pace: Pace): Promise<StagePlan> {
     const { stage } = this.#inputs;
     for await (const { item: steps, result: linked } of ahead(this.#steps(), INODE_JOBS_AHEAD, (steps) => this.#link(steps))) {
-      for (const step of steps) {
+      for (const [at, { entry, source }] of steps.entries()) {
         if (pace.due) await pace.turn();
-        this.#origins.push(step.entry.type === 'file' ? await this.#file({ ...step, entry: step.entry }, linked.has(step), pace) : ORIGIN_OTHER);
+        if (entry.type !== 'file') this.#origins.push(ORIGIN_OTHER);
+        else if (source !== undefined && linked[at] === true) this.#origins.push(source.index);
+        else this.#origins.push(await this.#file(entry, source, pace));
       }
     }
     const [table, files, lateLinks, origins, takenOver] = [this.#table, this.#files, this.#lateLinks, this.#origins, this.#takenOver];
@@ -86,54 +82,63 @@ export class StageBuilder {
 
   /** Makes the directories, and says which old files the new ones could be. */
   async *#steps(): AsyncGenerator<readonly Step[], void, undefined> {
-    const { after, old, stage } = this.#inputs;
-    for await (const joined of joinByKey(old?.manifest.runs() ?? [], after.runs())) {
+    const { after, stage } = this.#inputs;
+    let index = 0;
+    for await (const entries of after.runs()) {
       const steps: Step[] = [];
-      for (const { left: was, right: entry, leftIndex } of joined) {
-        if (entry === undefined) continue;
+      for (const entry of entries) {
         if (entry.type === 'directory') mkdirSync(pathBelow(stage, entry.key), 0o700);
-        steps.push({ entry, was, oldIndex: leftIndex, source: entry.type === 'file' ? this.#sameFile(entry, was, leftIndex) : undefined });
+        steps.push({ entry, source: entry.type === 'file' ? this.#sameFile(entry, index) : undefined });
+        index += 1;
       }
       yield steps;
     }
   }
 
-  async #link(steps: readonly Step[]): Promise<ReadonlySet<Step>> {
+  /** By the step: whether it was linked. */
+  async #link(steps: readonly Step[]): Promise<readonly boolean[]> {
     const { old, stage, workers } = this.#inputs;
-    if (old === undefined) return new Set();
-    const wanted = steps.filter((step): step is LinkStep => step.source !== undefined);
-    const isLinked = await old.linkKnown(
-      wanted.map(({ entry, source }) => ({ old: source, sizeBytes: entry.sizeBytes, stagePath: pathBelow(stage, entry.key) })),
-      workers,
-    );
-    return new Set(wanted.filter((_, at) => isLinked[at]));
+    const isLinked = steps.map(() => false);
+    const wanted: LinkWanted[] = [];
+    const places: number[] = [];
+    for (const [at, { entry, source }] of steps.entries()) {
+      if (entry.type !== 'file' || source === undefined) continue;
+      wanted.push({ old: source, entry });
+      places.push(at);
+    }
+    const linked = (await old?.linkKnown(wanted, stage, workers)) ?? [];
+    for (const [each, at] of places.entries()) isLinked[at] = linked[each] === true;
+    return isLinked;
   }
 
   /** The old file whose content this one has: of the same name, or one that left its own. */
-  #sameFile(entry: FileEntry, was: Entry | undefined, index: number): OldName | undefined {
+  #sameFile(entry: FileEntry, index: number): OldName | undefined {
     if (entry.sizeBytes === 0) return undefined;
-    if (was?.type === 'file' && isSameContent(was, entry)) return { key: was.key, index };
+    const { same, leaving } = this.#inputs.survey;
+    const stays = same[index] ?? NO_FILE;
+    if (stays !== NO_FILE) return { key: entry.key, index: stays };
     const content = contentName(entry);
-    const moved = this.#inputs.survey.leaving.get(content);
+    const moved = leaving.get(content);
     // Two new files must not share the inode of one old one.
-    if (moved !== undefined) this.#inputs.survey.leaving.delete(content);
+    if (moved !== undefined) leaving.delete(content);
     return moved;
   }
 
-  async #file({ entry, was, oldIndex, source }: Step & { readonly entry: FileEntry }, isLinked: boolean, pace: Pace): Promise<number> {
-    const { after, old, stage, blockBytes } = this.#inputs;
-    if (isLinked && source !== undefined) return source.index;
+  async #file(entry: FileEntry, source: OldName | undefined, pace: Pace): Promise<number> {
+    const { after, old, stage, blockBytes, survey } = this.#inputs;
     const path = pathBelow(stage, entry.key);
     if (old !== undefined && source !== undefined && (await old.link(source, entry, after, path, pace))) return source.index;
-    const file = this.#table.addFile(entry.key);
+    const entryNumber = this.#origins.length;
+    const oldNumber = survey.namesakes[entryNumber] ?? NO_FILE;
+    const file = this.#table.addFile(entry.key, isSmall(entry));
     this.#roomBytes += Math.ceil(entry.sizeBytes / blockBytes) * blockBytes;
     if (this.#takeOver(entry, path)) {
       this.#takenOver.add(file);
       this.#files.markCreated(file);
     } else if (entry.sizeBytes === 0 || entry.holes !== undefined) {
       this.#createNow(entry, file, path);
-    } else if (isNamesake(was, entry)) {
-      this.#lateLinks.expect(file, { entryNumber: this.#origins.length, oldNumber: oldIndex });
+    } else if (oldNumber !== NO_FILE) {
+      this.#lateLinks.expect(file, { entryNumber, oldNumber });
     }
     await eachPlace(after, entry, pace, (place) => this.#table.addPlace(file, place));
     return ORIGIN_NEW;
@@ -141,7 +146,7 @@ export class StageBuilder {
 
   /** Files that no chunk would bring into being, or not to their full length. */
   #createNow(entry: FileEntry, file: number, path: Buffer): void {
-    const fd = openSync(path, CREATE_FLAGS, 0o600);
+    const fd = openSync(path, CREATE_FLAGS, CREATE_MODE);
     try {
       if (entry.sizeBytes > 0) ftruncateSync(fd, entry.sizeBytes);
     } finally {
@@ -177,6 +182,10 @@ export class StageBuilder {
       }
     }
   }
+}
+
+function isSmall({ content, holes, sizeBytes }: FileEntry): boolean {
+  return 'pieces' in content && content.pieces.length === 1 && holes === undefined && sizeBytes < UNCACHED_WRITE_BYTES_MIN;
 }
 
 /** Renames or removes a name, also in a directory that has its final mode already and lets nobody but root do so. */

@@ -7,11 +7,18 @@ import { displayPath } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { firstProblem, SafetyCheck } from '../manifest/safety.ts';
 import { joinByKey } from './join-by-key.ts';
+import { isNamesake } from './late-links.ts';
 import type { OldName } from './old-tree.ts';
 import type { Pace } from './pace.ts';
 import { posixSupport } from './posix.ts';
 
+export const NO_FILE = -1;
+
 export interface Survey {
+  /** By the entry's number in the new manifest: that of the old file of the same name and content; NO_FILE if there is none. */
+  readonly same: readonly number[];
+  /** The same for an old file of the same name that may hold the same bytes, whatever the manifests say: see isNamesake(). */
+  readonly namesakes: readonly number[];
   /** Old files that are gone or differ under their name, by content: a new file with that content may be the same one, moved. */
   readonly leaving: Map<string, OldName>;
   /** Further names of the new tree's files, by the first as latin1 text. */
@@ -23,24 +30,27 @@ export interface Survey {
  * whoever writes to the disk does not rely on that), BC_PLATFORM for what this machine cannot make.
  */
 export async function surveyStage(after: Manifest, before: Manifest | undefined, longestPrefixBytes: number, pace: Pace): Promise<Survey> {
+  const same: number[] = [];
+  const namesakes: number[] = [];
   const leaving = new Map<string, OldName>();
   const hardlinks = new Map<string, PathKey[]>();
   const check = new SafetyCheck();
   for await (const joined of joinByKey(before?.runs() ?? [], after.runs())) {
     for (const { left: old, right: entry, leftIndex } of joined) {
+      const isSame = old?.type === 'file' && entry?.type === 'file' && isSameContent(entry, old);
       if (entry !== undefined) {
         const problem = firstProblem(check, entry);
         if (problem !== undefined) throw new BranchcastError(problem.code, `manifest ${after.root}: ${problem.what}`);
         checkSupported(entry, longestPrefixBytes);
         if (entry.type === 'hardlink') noteHardlink(hardlinks, entry);
+        same.push(isSame ? leftIndex : NO_FILE);
+        namesakes.push(entry.type === 'file' && isNamesake(old, entry) ? leftIndex : NO_FILE);
       }
-      if (old?.type === 'file' && !(entry?.type === 'file' && isSameContent(entry, old))) {
-        leaving.set(contentName(old), { key: old.key, index: leftIndex });
-      }
+      if (old?.type === 'file' && !isSame) leaving.set(contentName(old), { key: old.key, index: leftIndex });
     }
     if (pace.due) await pace.turn();
   }
-  return { leaving, hardlinks };
+  return { same, namesakes, leaving, hardlinks };
 }
 
 function noteHardlink(hardlinks: Map<string, PathKey[]>, { key, target }: HardlinkEntry): void {

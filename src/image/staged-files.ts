@@ -1,11 +1,11 @@
 /** The new files of a stage, open while chunks arrive for them. */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { STAGED_FILES_OPEN_MAX, UNCACHED_WRITE_BYTES_MIN } from '../base/limits/trees.ts';
+import { CREATE_FLAGS, CREATE_MODE } from './create-file.ts';
 import { pathBelow } from './key-path.ts';
 import type { FilePlace, PlaceTable } from './place-table.ts';
 import { writeUncached } from './posix.ts';
 
-const CREATE_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const OPEN_FLAGS = constants.O_RDWR | constants.O_NOFOLLOW;
 
 /** Bytes that stand one after the other in memory and in a file. */
@@ -101,7 +101,7 @@ export class StagedFiles {
       this.#open.delete(oldest);
     }
     const path = pathBelow(this.#stage, this.#table.fileKey(file));
-    const fd = openSync(path, this.#created[file] === true ? OPEN_FLAGS : CREATE_FLAGS, 0o600);
+    const fd = openSync(path, this.#created[file] === true ? OPEN_FLAGS : CREATE_FLAGS, CREATE_MODE);
     this.#created[file] = true;
     this.#open.set(file, fd);
     return fd;

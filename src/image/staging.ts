@@ -1,27 +1,26 @@
 /** A tree being assembled beside its target: what it still wants, writing it, and switching it in. */
 import { closeSync, openSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
-import { CHANGE_TIME_GRAIN_MS } from '../base/limits/trees.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { OldContent } from '../transfer/chunk-source.ts';
 import { finishStage } from './finish-stage.ts';
 import type { InodeWorkers } from './inode-workers.ts';
-import { lookAtTree } from './look-at-tree.ts';
 import { OldChunks } from './old-chunks.ts';
 import type { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { syncFilesystem } from './posix.ts';
+import type { FilePlace } from './place-table.ts';
 import type { ProgressLog } from './progress-log.ts';
+import { recordTree } from './record-tree.ts';
 import { isOutOfRoom, outOfRoom } from './room.ts';
 import { seedFrom, type SeedInto, type SeedOptions } from './seed.ts';
 import { seedFromNamesakes } from './seed-from-namesakes.ts';
+import { SmallFiles, type WholeFile } from './small-files.ts';
 import type { StagePlan } from './stage-builder.ts';
-import { StatCache } from './stat-cache.ts';
 import { syncTree } from './sync-tree.ts';
 import type { StageLayout, TargetLayout } from './target-layout.ts';
-import { switchTree, type OwnerRecord } from './tree-switch.ts';
+import { switchTree, type OwnerRecord, type Switched } from './tree-switch.ts';
 
 export interface WantedChunk {
   readonly digest: Digest;
@@ -43,14 +42,17 @@ export interface StagingInputs {
   readonly isResumed: boolean;
   readonly log: ProgressLog;
   readonly workers: InodeWorkers;
-  readonly onSwitched: (owner: OwnerRecord) => void;
+  /** The new tree is in force, and `cleanUp` is left to be done: it removes the old tree, and notes what the new one looks like. */
+  readonly onSwitched: (owner: OwnerRecord, cleanUp: () => Promise<void>) => void;
 }
 
 export class Staging {
   readonly #inputs: StagingInputs;
+  readonly #smallFiles: SmallFiles;
 
   constructor(inputs: StagingInputs) {
     this.#inputs = inputs;
+    this.#smallFiles = new SmallFiles(inputs.plan, inputs.workers);
   }
 
   /** Bytes of the chunks that the new files are made of, each once: those that an earlier process wrote among them. */
@@ -94,52 +96,49 @@ export class Staging {
   }
 
   /**
-   * Writes chunks, whose bytes the caller has verified, to every place that needs them; a file that turns out to be as the old tree has it is linked
-   * instead. A chunk that is not wanted (any more) is ignored. Throws BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
+   * Writes chunks, whose bytes the caller has verified and leaves as they are meanwhile, to every place that needs them; small files on threads, and one that
+   * turns out to be as the old tree has it is linked instead. A chunk that is not wanted (any more) is ignored. To be called when the last call has ended.
+   * Rejects with BC_DISK_FULL with `details.shortfallBytes`; the stage stays usable, and the chunks wanted.
    */
-  writeAll(chunks: readonly VerifiedChunk[]): void {
+  async writeAll(chunks: readonly VerifiedChunk[]): Promise<void> {
     const { table, files, lateLinks } = this.#inputs.plan;
     const wanted = chunks.filter(({ digest, bytes }) => this.#isWanted(digest, bytes));
-    this.#withRoom(() => {
-      const written: Digest[] = [];
-      for (const { digest, bytes } of wanted) {
-        let isOwn = true;
-        for (const place of table.places(digest)) {
-          if (lateLinks.link(place, bytes)) isOwn = false;
-          else files.write(place, bytes);
-        }
-        if (isOwn) written.push(digest);
+    const small: WholeFile[] = [];
+    for (const { digest, bytes } of wanted) {
+      for (const { file, chunkOffsetBytes, lengthBytes } of table.places(digest)) {
+        if (table.isSmall(file) && !files.isCreated(file) && !lateLinks.isLinked(file)) small.push({ file, bytes: bytes.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes) });
       }
-      files.flush();
-      // The log never says more than what the stage's own files hold: others have the old tree's in their hands.
-      this.#inputs.log.append(written);
-    });
-    for (const { digest } of wanted) table.markDone(digest);
-  }
-
-  /** The same chunks in portions, between which the process may turn to others: for one of small files, as many old ones may have to be read from the disk. */
-  *portions(chunks: readonly VerifiedChunk[]): Generator<readonly VerifiedChunk[], void, undefined> {
-    const { table, lateLinks } = this.#inputs.plan;
-    let rest: VerifiedChunk[] = [];
-    for (const chunk of chunks) {
-      const isCompared = table.missing(chunk.digest) !== undefined && [...table.places(chunk.digest)].some(({ file }) => lateLinks.isExpected(file));
-      if (!isCompared) {
-        rest.push(chunk);
-        continue;
-      }
-      if (rest.length > 0) yield rest;
-      rest = [];
-      yield [chunk];
     }
-    if (rest.length > 0) yield rest;
+    const isMade = new Set(small.map(({ file }) => file));
+    try {
+      const making = this.#smallFiles.make(small);
+      try {
+        this.#writePlaces(wanted, ({ file }) => !isMade.has(file));
+      } finally {
+        await making;
+      }
+      this.#writePlaces(wanted, ({ file }) => isMade.has(file) && !files.isCreated(file));
+      this.#log(wanted);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
+  /** One chunk, at once. */
   write(digest: Digest, bytes: Uint8Array): void {
-    this.writeAll([{ digest, bytes }]);
+    if (!this.#isWanted(digest, bytes)) return;
+    const chunks = [{ digest, bytes }];
+    try {
+      this.#writePlaces(chunks, () => true);
+      this.#log(chunks);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /**
-   * Finishes the tree, flushes it, and switches it in. Every chunk must have been written. Until the switch itself begins, the
+   * Finishes the tree, flushes it, and switches it in. Every chunk must have been written. Resolves when the new tree is in force, also after a power cut;
+   * the old one is then still to be removed, with which its Target goes on: see cleanedUp() there. Until the switch itself begins, the
    * signal breaks it off and it may be called again; after that it goes to its end. After it the staging is of no further use.
    */
   async switch(layer: { readonly layer: string; readonly descriptor: Digest }, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -149,15 +148,19 @@ export class Staging {
     if (this.missingBytes() > 0) throw new BranchcastError('BC_INTERNAL', `a stage that lacks ${this.missingBytes()} bytes was to be switched in`);
     plan.files.close();
     try {
-      await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes, workers }, pace);
+      const flushed = beginFlush(plan.stage);
+      try {
+        await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes, workers }, pace);
+      } finally {
+        await flushed;
+      }
       await flush(plan.stage, pace);
       throwIfAborted(options.signal);
       log.close();
-      const owner = await switchTree(layout, stage, { ...layer, root: after.root }, workers);
-      this.#inputs.onSwitched(owner);
-      await recordTree(layout, after, workers);
+      const switched = await switchTree(layout, stage, { ...layer, root: after.root }, workers);
+      this.#inputs.onSwitched(switched.owner, () => this.#cleanUp(switched));
     } catch (error) {
-      throw isOutOfRoom(error) ? outOfRoom(layout.stateDir, 0, error) : error;
+      throw this.#explained(error);
     }
   }
 
@@ -173,13 +176,43 @@ export class Staging {
     throw new BranchcastError('BC_MANIFEST_MALFORMED', `chunk ${digest} has ${bytes.byteLength} bytes, and ${chunkBytes} by the manifest ${this.#inputs.after.root}`);
   }
 
-  #withRoom(write: () => void): void {
+  async #cleanUp(switched: Switched): Promise<void> {
+    const { layout, after, plan, workers } = this.#inputs;
     try {
-      write();
+      await switched.removeOutgoing();
+      await recordTree({ layout, manifest: after, origins: plan.origins, inForceNs: switched.inForceNs, workers });
     } catch (error) {
-      throw isOutOfRoom(error) ? outOfRoom(this.#inputs.layout.stateDir, this.missingBytes(), error) : error;
+      throw this.#explained(error);
     }
   }
+
+  /** To the places that are meant. */
+  #writePlaces(chunks: readonly VerifiedChunk[], isMeant: (place: FilePlace) => boolean): void {
+    const { table, files, lateLinks } = this.#inputs.plan;
+    for (const { digest, bytes } of chunks) {
+      for (const place of table.places(digest)) if (isMeant(place) && !lateLinks.link(place, bytes)) files.write(place, bytes);
+    }
+    files.flush();
+  }
+
+  /** They stand in all their places. */
+  #log(chunks: readonly VerifiedChunk[]): void {
+    const { table, lateLinks } = this.#inputs.plan;
+    const isOwn = ({ file }: FilePlace): boolean => !lateLinks.isLinked(file);
+    // The log never says more than what the stage's own files hold: others have the old tree's in their hands.
+    this.#inputs.log.append(chunks.map(({ digest }) => digest).filter((digest) => table.places(digest).every(isOwn)));
+    for (const { digest } of chunks) table.markDone(digest);
+  }
+
+  #explained(error: unknown): unknown {
+    return isOutOfRoom(error) ? outOfRoom(this.#inputs.layout.stateDir, this.missingBytes(), error) : error;
+  }
+}
+
+/** Has the bytes written while times and modes are set: the flush after that has less to wait for. */
+function beginFlush(stage: Buffer): Promise<unknown> {
+  const fd = openSync(stage, 'r');
+  return syncFilesystem(fd).finally(() => closeSync(fd));
 }
 
 async function flush(stage: Buffer, pace: Pace): Promise<void> {
@@ -189,22 +222,4 @@ async function flush(stage: Buffer, pace: Pace): Promise<void> {
   } finally {
     closeSync(fd);
   }
-}
-
-/** Notes what the new tree's inodes look like, once their change times are old enough to prove something. */
-async function recordTree(layout: TargetLayout, manifest: Manifest, workers: InodeWorkers): Promise<void> {
-  await sleep(CHANGE_TIME_GRAIN_MS);
-  const settledNs = BigInt(Date.now() - CHANGE_TIME_GRAIN_MS / 2) * 1_000_000n;
-  const pace = new Pace(undefined);
-  const cache = new StatCache(manifest.root);
-  const root = Buffer.from(layout.target);
-  let index = 0;
-  for await (const { item: entries, result: looks } of lookAtTree(root, manifest, workers)) {
-    if (pace.due) await pace.turn();
-    for (let at = 0; at < entries.length; at += 1, index += 1) {
-      const stat = looks.at(at);
-      cache.set(index, stat === undefined || stat.ctimeNs > settledNs ? undefined : stat);
-    }
-  }
-  cache.save(layout.statCache);
 }

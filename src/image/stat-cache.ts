@@ -15,11 +15,13 @@ const RECORDS_AT_FIRST = 1024;
 export class StatCache {
   readonly root: Digest;
   #records: Buffer;
+  #view: DataView;
   #count = 0;
 
   constructor(root: Digest, records: Buffer = Buffer.alloc(RECORDS_AT_FIRST * RECORD_BYTES), count = 0) {
     this.root = root;
     this.#records = records;
+    this.#view = viewOf(records);
     this.#count = count;
   }
 
@@ -36,19 +38,19 @@ export class StatCache {
   matches(index: number, stat: Pick<BigIntStats, 'ino' | 'ctimeNs'>): boolean {
     if (index >= this.#count) return false;
     const at = index * RECORD_BYTES;
-    return this.#records.readBigUInt64LE(at) === stat.ino && this.#records.readBigInt64LE(at + 8) === stat.ctimeNs;
+    return this.#view.getBigInt64(at + 8, true) === stat.ctimeNs && this.#view.getBigUint64(at, true) === stat.ino;
   }
 
   /** What is recorded of an entry; undefined if nothing is. */
   at(index: number): Pick<BigIntStats, 'ino' | 'ctimeNs'> | undefined {
     if (index >= this.#count) return undefined;
     const at = index * RECORD_BYTES;
-    const ino = this.#records.readBigUInt64LE(at);
-    return ino === 0n ? undefined : { ino, ctimeNs: this.#records.readBigInt64LE(at + 8) };
+    const ino = this.#view.getBigUint64(at, true);
+    return ino === 0n ? undefined : { ino, ctimeNs: this.#view.getBigInt64(at + 8, true) };
   }
 
   hasInode(index: number, ino: bigint): boolean {
-    return index < this.#count && this.#records.readBigUInt64LE(index * RECORD_BYTES) === ino;
+    return index < this.#count && this.#view.getBigUint64(index * RECORD_BYTES, true) === ino;
   }
 
   /** Records an entry, or forgets it. */
@@ -58,13 +60,19 @@ export class StatCache {
       const grown = Buffer.alloc(Math.max(at + RECORD_BYTES, this.#records.byteLength * 2));
       this.#records.copy(grown);
       this.#records = grown;
+      this.#view = viewOf(grown);
     }
-    this.#records.writeBigUInt64LE(stat?.ino ?? 0n, at);
-    this.#records.writeBigInt64LE(stat?.ctimeNs ?? 0n, at + 8);
+    this.#view.setBigUint64(at, stat?.ino ?? 0n, true);
+    this.#view.setBigInt64(at + 8, stat?.ctimeNs ?? 0n, true);
     this.#count = Math.max(this.#count, index + 1);
   }
 
   save(path: string): void {
     writeDurably(path, Buffer.concat([MAGIC, digestToBytes(this.root), this.#records.subarray(0, this.#count * RECORD_BYTES)]));
   }
+}
+
+/** What reads and writes 64 bits in one go; a Buffer does it byte by byte. */
+function viewOf(records: Buffer): DataView {
+  return new DataView(records.buffer, records.byteOffset, records.byteLength);
 }

@@ -61,6 +61,8 @@ export class Target {
   #lock: TargetLock | undefined;
   #owner: OwnerRecord | undefined;
   #staging: Staging | undefined;
+  /** What is left to do of the last switch. It rejects for all who wait for it. */
+  #cleanUp: Promise<void> = Promise.resolve();
 
   /** For openTarget(). */
   constructor(layout: TargetLayout, { lock, workers, owner }: { readonly lock: TargetLock; readonly workers: InodeWorkers; readonly owner: OwnerRecord | undefined }) {
@@ -88,7 +90,7 @@ export class Target {
   /**
    * Prepares to bring the target to `after`; undefined if it is that already, by a look at every entry's inode. `before` is the
    * manifest of current(), if there is one: files that stay are linked, its chunks are the local seed. Goes on where a killed
-   * process stopped. Files that were changed behind branchcast's back are found and written anew.
+   * process stopped. Files that were changed behind branchcast's back are found and written anew. Waits for cleanedUp().
    *
    * Throws BC_DISK_FULL with `details.shortfallBytes` if the new files do not fit (the stage is kept), BC_PLATFORM for entries that
    * this machine cannot make, and what the manifests' readers throw; then nothing of the target has been touched.
@@ -97,9 +99,25 @@ export class Target {
     const pace = new Pace(options.signal);
     this.#staging?.close();
     this.#staging = undefined;
+    await this.#cleanUp;
     if (this.#owner?.root === after.root && (await this.#isClean(after, pace))) return undefined;
-    this.#staging = await prepareStage({ layout: this.#layout, after, before, workers: this.#workers, onSwitched: (owner) => (this.#owner = owner) }, pace);
+    const onSwitched = (owner: OwnerRecord, cleanUp: () => Promise<void>): void => {
+      this.#owner = owner;
+      this.#cleanUp = cleanUp();
+      // Whoever waits for it hears of it.
+      this.#cleanUp.catch(() => undefined);
+    };
+    this.#staging = await prepareStage({ layout: this.#layout, after, before, workers: this.#workers, onSwitched }, pace);
     return this.#staging;
+  }
+
+  /**
+   * Resolves when nothing is left to do of the last switch: the tree that was there before is removed, and it is noted what the new one looks like, for
+   * which its manifest is read. That has begun with the switch, and nothing breaks it off. Rejects if it failed: the layer is in force all the same, and the
+   * next open goes on with it; until then the target stages nothing.
+   */
+  async cleanedUp(): Promise<void> {
+    await this.#cleanUp;
   }
 
   /** Notes, durably, under which name the tree that is there goes now. Only for a target that stage() found to be that tree already. */
@@ -111,13 +129,17 @@ export class Target {
     writeOwner(this.#layout, this.#owner);
   }
 
-  /** Lets go of the directory. May be called twice. */
+  /** Lets go of the directory when cleanedUp() has come to its end, and rejects as that. May be called twice. */
   async close(): Promise<void> {
     this.#staging?.close();
     this.#staging = undefined;
-    await this.#workers.close();
-    this.#lock?.release();
-    this.#lock = undefined;
+    try {
+      await this.#cleanUp;
+    } finally {
+      await this.#workers.close();
+      this.#lock?.release();
+      this.#lock = undefined;
+    }
   }
 
   async #isClean(manifest: Manifest, pace: Pace): Promise<boolean> {

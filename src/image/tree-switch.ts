@@ -4,7 +4,9 @@
  */
 import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BranchcastError } from '../base/errors.ts';
+import { CHANGE_TIME_GRAIN_MS } from '../base/limits/trees.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { InodeWorkers } from './inode-workers.ts';
 import { lstatIfThere } from './key-path.ts';
@@ -34,19 +36,37 @@ interface Journal {
   readonly owner: OwnerRecord;
 }
 
+/** A switch that has come into force: the target shows the new tree, also after a power cut, and is known to. */
+export interface Switched {
+  readonly owner: OwnerRecord;
+  /** When it did: what has changed in the tree since has a later change time. */
+  readonly inForceNs: bigint;
+  /** Removes the tree that was there before. If that fails, or the process does not live to do it, the next open does. */
+  removeOutgoing(): Promise<void>;
+}
+
 /** Everything of the stage is on the disk. Not to be broken off: what it begins it ends, or the next open does. */
-export async function switchTree(layout: TargetLayout, stage: StageLayout, layer: Omit<OwnerRecord, 'version' | 'ino'>, workers: InodeWorkers): Promise<OwnerRecord> {
+export async function switchTree(layout: TargetLayout, stage: StageLayout, layer: Omit<OwnerRecord, 'version' | 'ino'>, workers: InodeWorkers): Promise<Switched> {
   const owner: OwnerRecord = { version: 1, layer: layer.layer, root: layer.root, descriptor: layer.descriptor, ino: inoOf(stage.tree) ?? '' };
   const journal: Journal = { version: 1, stage: stage.number, oldIno: inoOf(layout.target), owner };
   writeDurably(layout.journal, JSON.stringify(journal));
-  await complete(layout, journal, workers);
-  return owner;
+  await exchangeTrees(layout, journal);
+  // So that what anybody does to the tree when they are told of it is not taken for what was done here.
+  const inForceNs = BigInt(Date.now() + CHANGE_TIME_GRAIN_MS / 2) * 1_000_000n;
+  const isTold = sleep(CHANGE_TIME_GRAIN_MS);
+  writeOwner(layout, owner);
+  await isTold;
+  return { owner, inForceNs, removeOutgoing: () => removeOutgoing(layout, journal, workers) };
 }
 
 /** Ends a switch that a process began and did not live to end. */
 export async function recoverSwitch(layout: TargetLayout, workers: InodeWorkers): Promise<void> {
   const bytes = readIfThere(layout.journal);
-  if (bytes !== undefined) await complete(layout, parse(layout.journal, bytes) as Journal, workers);
+  if (bytes === undefined) return;
+  const journal = parse(layout.journal, bytes) as Journal;
+  await exchangeTrees(layout, journal);
+  writeOwner(layout, journal.owner);
+  await removeOutgoing(layout, journal, workers);
 }
 
 export function readOwner(layout: TargetLayout): OwnerRecord | undefined {
@@ -59,7 +79,8 @@ export function writeOwner(layout: TargetLayout, owner: OwnerRecord): void {
   writeDurably(layout.owner, JSON.stringify(owner));
 }
 
-async function complete(layout: TargetLayout, journal: Journal, workers: InodeWorkers): Promise<void> {
+/** Unless an earlier process has; and sets what had to wait for it. */
+async function exchangeTrees(layout: TargetLayout, journal: Journal): Promise<void> {
   const stage = stageLayout(layout.stateDir, journal.stage, journal.owner.root);
   if (inoOf(layout.target) !== journal.owner.ino) {
     try {
@@ -71,11 +92,15 @@ async function complete(layout: TargetLayout, journal: Journal, workers: InodeWo
     }
   }
   syncDirectory(layout.parent);
-  syncDirectory(layout.stateDir);
+  // What stands under the stage's name now is not what its log says, whatever becomes of it.
+  removeDurably(stage.log);
   await applyFixes(stage.fixes, Buffer.from(layout.target));
-  writeOwner(layout, journal.owner);
+}
+
+async function removeOutgoing(layout: TargetLayout, { stage: number, owner }: Journal, workers: InodeWorkers): Promise<void> {
+  const stage = stageLayout(layout.stateDir, number, owner.root);
   for (const outgoing of [stage.tree, layout.old]) await removeTree(Buffer.from(outgoing), workers);
-  for (const file of [stage.fixes, stage.log]) rmSync(file, { force: true });
+  rmSync(stage.fixes, { force: true });
   removeDurably(layout.journal);
 }
 

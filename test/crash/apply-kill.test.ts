@@ -1,6 +1,6 @@
 /** kill -9 at any call on the file system: the target is one whole layer or the other, and the next process goes on. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { verifyTree } from '../../src/image/verify-tree.ts';
@@ -84,6 +84,7 @@ void t.test(`kill -9, ${KILLS} times`, async (t) => {
     const { differences } = await verifyTree(target, to.manifest);
     t.same(differences, [], `update ${updates}: the target is the layer`);
     t.equal((await capture(target)).root, to.root);
+    t.same(readdirSync(join(work, '.target.branchcast')).sort(), ['lock', 'owner.json', 'stat-cache'], 'nothing is left of the old tree, or of a stage');
     [from, to] = [to, from];
   }
   t.comment(`${kills} kills, ${updates} updates, ${chunks} chunks, ${twice} of them written twice`);

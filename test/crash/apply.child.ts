@@ -46,7 +46,7 @@ const staging = await target.stage(manifest(layer), current === undefined ? unde
 if (staging !== undefined) {
   await staging.seed();
   for (const { digest } of staging.wanted()) {
-    staging.write(digest, block(digest));
+    await staging.writeAll([{ digest, bytes: block(digest) }]);
     append(written, digest);
   }
   await staging.switch({ layer: `crash/layer@${before}`, descriptor: manifest(layer).root });

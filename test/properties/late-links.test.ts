@@ -71,7 +71,7 @@ async function begin(dir: string, layer: MemoryLayer, before: MemoryLayer, chunk
     const staging = await target.stage(layer.manifest, before.manifest);
     if (staging === undefined) return;
     if (chunkCount % 2 === 0) await staging.seed();
-    for (const { digest } of staging.wanted().slice(0, chunkCount)) staging.write(digest, layer.chunks.get(digest) ?? new Uint8Array());
+    await staging.writeAll(staging.wanted().slice(0, chunkCount).map(({ digest }) => ({ digest, bytes: layer.chunks.get(digest) ?? new Uint8Array() })));
   } finally {
     await target.close();
   }

@@ -2,7 +2,7 @@
 import { KiB, MiB } from '../units.ts';
 
 /** Entries of a manifest that are gone through together, at least; those of the last leaf are not parted. Waking a thread takes as long as looking at dozens of files. */
-export const ENTRIES_TOGETHER = 512;
+export const ENTRIES_TOGETHER = 1024;
 /** Synchronous work on a tree lets the event loop turn after this long: nothing else in the process waits longer. */
 export const EVENT_LOOP_TURN_MS = 10;
 /** Entries of any type from a bundle's first file on, until it is closed for want of a hit (docs/formats.md): they wait in memory for its digest. */
@@ -29,10 +29,12 @@ export const MANIFEST_UNASKED_BYTES_MAX = 256 * MiB;
 export const NODE_BATCH_BYTES_MAX = 1 * MiB;
 /** New files that a stage keeps open while chunks arrive: a chunk shared by many small files opens each once. */
 export const STAGED_FILES_OPEN_MAX = 64;
-/** Threads that look at, link and remove files, and pieces of such work under way at a time. */
+/** Threads that look at, make, link and remove files, and pieces of such work under way at a time. */
 export const INODE_WORKERS = 2;
 export const INODE_JOBS_AHEAD = 4;
-/** Files that are looked at, linked or removed before threads are started for it: they take as long as starting the threads does. */
+/** Small files that are made in one go: those of a few bundles, so that several threads have some of each frame. */
+export const SMALL_FILES_TOGETHER = 128;
+/** Files that are looked at, made, linked or removed before threads are started for it: they take as long as starting the threads does. */
 export const INODES_DONE_HERE = 4096;
 /** Names that are removed in one go. Each may have to wait for the disk to discard its blocks. */
 export const UNLINKS_TOGETHER = 512;

@@ -1,7 +1,7 @@
 /** A directory that follows a layer: what it asks of its sources, and what it is brought to. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import t from 'tap';
+import { dirname, join } from 'node:path';
+import t, { type Test } from 'tap';
 import { Assignment } from '../../../src/agent/assignment.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
@@ -10,6 +10,7 @@ import { Sources } from '../../../src/transfer/ask-sources.ts';
 import { ManualClock } from '../../doubles/manual-clock.ts';
 import { ScriptedSource } from '../../doubles/scripted-source.ts';
 import { capture, type MemoryLayer } from '../image/layer-in-memory.ts';
+import { makeUnremovable } from '../image/unremovable.ts';
 
 const POLL_MS = 1000;
 const DRIFT_MS = 10_000;
@@ -35,7 +36,19 @@ class IdleClock extends ManualClock {
   }
 }
 
-await t.test('it asks what its layer is once a poll, also when there is a new version', async (t) => {
+interface Fixture {
+  readonly assignment: Assignment;
+  readonly clock: IdleClock;
+  readonly target: string;
+  /** From now on that is the newest. */
+  readonly publish: (version: '1' | '2') => void;
+  /** How often it has been asked which that is, since the last time. */
+  readonly asked: () => number;
+  readonly stop: () => void;
+}
+
+/** A target that follows a layer of two versions, the first of which is published. */
+async function fixture(t: Test): Promise<Fixture> {
   const dir = t.testdir({ one: { file: 'first' }, two: { file: 'second' } });
   const layers: Record<string, MemoryLayer> = { 1: await capture(join(dir, 'one')), 2: await capture(join(dir, 'two')) };
   let version = '1';
@@ -63,6 +76,11 @@ await t.test('it asks what its layer is once a poll, also when there is a new ve
     askedCount = 0;
     return count;
   };
+  return { assignment, clock, target, publish: (now) => void (version = now), asked, stop: () => stop.abort() };
+}
+
+await t.test('it asks what its layer is once a poll, also when there is a new version', async (t) => {
+  const { assignment, clock, target, publish, asked, stop } = await fixture(t);
   const following = assignment.follow();
   await clock.idle();
   t.match(assignment.status, { state: 'applied', version: '1' });
@@ -71,7 +89,7 @@ await t.test('it asks what its layer is once a poll, also when there is a new ve
   await clock.pass(POLL_MS);
   t.equal(asked(), 1, 'nothing new');
 
-  version = '2';
+  publish('2');
   await clock.pass(POLL_MS);
   t.equal(asked(), 1, 'a new version');
   t.match(assignment.status, { state: 'applied', version: '2' });
@@ -85,6 +103,25 @@ await t.test('it asks what its layer is once a poll, also when there is a new ve
   t.equal(asked(), 1, 'the time to look at every file');
   t.equal(readFileSync(join(target, 'file'), 'utf8'), 'second');
 
-  stop.abort();
+  stop();
+  await following;
+});
+
+await t.test('a new version is told as soon as it is in force; that the old one cannot be removed is an error, and tried again', async (t) => {
+  const { assignment, clock, target, publish, stop } = await fixture(t);
+  const following = assignment.follow();
+  await clock.idle();
+  const makeRemovable = makeUnremovable(join(dirname(target), '.target.branchcast', 'old'));
+  publish('2');
+  await clock.pass(POLL_MS);
+  t.match(assignment.status, { state: 'failed', version: '2', error: { message: /ENAMETOOLONG/ } });
+  t.equal(readFileSync(join(target, 'file'), 'utf8'), 'second');
+  await clock.pass(POLL_MS);
+  t.match(assignment.status, { state: 'failed', version: '2' });
+  makeRemovable();
+  await clock.pass(POLL_MS);
+  t.match(assignment.status, { state: 'applied', version: '2', error: undefined });
+  t.notOk(existsSync(join(dirname(target), '.target.branchcast', 'old')));
+  stop();
   await following;
 });

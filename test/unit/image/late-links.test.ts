@@ -49,8 +49,8 @@ async function staged(target: Target, after: MemoryLayer, before: MemoryLayer): 
   return staging;
 }
 
-function writeWanted(staging: Staging, layer: MemoryLayer): void {
-  for (const { digest } of staging.wanted()) staging.write(digest, layer.chunks.get(digest) ?? new Uint8Array());
+async function writeWanted(staging: Staging, layer: MemoryLayer): Promise<void> {
+  await staging.writeAll(staging.wanted().map(({ digest }) => ({ digest, bytes: layer.chunks.get(digest) ?? new Uint8Array() })));
 }
 
 /** Stages v2 as far as the switch, and stops there, as a process that is killed. */
@@ -58,7 +58,7 @@ async function stop({ dir, v1, v2 }: Fixture): Promise<void> {
   const target = await openTarget(dir);
   const staging = await staged(target, v2, v1);
   await staging.seed();
-  writeWanted(staging, v2);
+  await writeWanted(staging, v2);
   await target.close();
 }
 
@@ -72,32 +72,37 @@ function inStage({ base }: Fixture, each: string): string {
   return join(state, stage, each);
 }
 
-void t.test('neighbours of a changed file keep their inodes', async (t) => {
-  const made = await fixture(t);
-  const { dir, v1, v2, ino } = made;
-  const entries: string[] = [];
-  for await (const entry of v1.manifest.entries()) if (entry.type === 'file' && 'pieces' in entry.content) entries.push(entry.content.pieces[0]?.digest ?? '');
-  t.ok(new Set(entries).size < COUNT / 2, 'several files share a bundle');
-  const before = names.map(ino);
-  const old = openSync(join(dir, EDITED), 'r');
-  const target = await openTarget(dir);
-  const staging = await staged(target, v2, v1);
-  await staging.seed();
-  t.ok(staging.wanted().length > 0);
-  writeWanted(staging, v2);
-  for (const [at, each] of names.entries()) t.equal(statSync(inStage(made, each)).ino === before[at], each !== EDITED, each);
-  t.equal(statSync(inStage(made, EDITED)).nlink, 1);
-  await staging.switch({ layer: 'x@2', descriptor: v2.root });
-  await target.close();
-  await isLayer(t, dir, v2);
-  t.same(names.filter((each, at) => ino(each) !== before[at]), [EDITED]);
-  t.ok(names.every((each) => statSync(join(dir, each)).nlink === 1));
-  const kept = Buffer.alloc(LENGTH_BYTES);
-  readSync(old, kept, 0, LENGTH_BYTES, 0);
-  closeSync(old);
-  t.same(kept, Buffer.from(bytesOf(10)), 'nothing was written to the old file');
-  t.equal((await apply(dir, v2, v2)).changed, false);
-});
+for (const [where, inodesDoneHere] of [
+  ['here', Infinity],
+  ['on threads', 0],
+] as const) {
+  void t.test(`neighbours of a changed file keep their inodes: ${where}`, async (t) => {
+    const made = await fixture(t);
+    const { dir, v1, v2, ino } = made;
+    const entries: string[] = [];
+    for await (const entry of v1.manifest.entries()) if (entry.type === 'file' && 'pieces' in entry.content) entries.push(entry.content.pieces[0]?.digest ?? '');
+    t.ok(new Set(entries).size < COUNT / 2, 'several files share a bundle');
+    const before = names.map(ino);
+    const old = openSync(join(dir, EDITED), 'r');
+    const target = await openTarget(dir, { inodesDoneHere });
+    const staging = await staged(target, v2, v1);
+    await staging.seed();
+    t.ok(staging.wanted().length > 0);
+    await writeWanted(staging, v2);
+    for (const [at, each] of names.entries()) t.equal(statSync(inStage(made, each)).ino === before[at], each !== EDITED, each);
+    t.equal(statSync(inStage(made, EDITED)).nlink, 1);
+    await staging.switch({ layer: 'x@2', descriptor: v2.root });
+    await target.close();
+    await isLayer(t, dir, v2);
+    t.same(names.filter((each, at) => ino(each) !== before[at]), [EDITED]);
+    t.ok(names.every((each) => statSync(join(dir, each)).nlink === 1));
+    const kept = Buffer.alloc(LENGTH_BYTES);
+    readSync(old, kept, 0, LENGTH_BYTES, 0);
+    closeSync(old);
+    t.same(kept, Buffer.from(bytesOf(10)), 'nothing was written to the old file');
+    t.equal((await apply(dir, v2, v2)).changed, false);
+  });
+}
 
 void t.test('chunks that come again after an error', async (t) => {
   const made = await fixture(t);
@@ -108,13 +113,13 @@ void t.test('chunks that come again after an error', async (t) => {
   const wanted = staging.wanted();
   // As a full disk would: some of a chunk's files have been linked when one cannot be made.
   makeTree(inStage(made, EDITED), directory({}));
-  t.throws(() => writeWanted(staging, v2), { code: 'EEXIST' });
+  await t.rejects(writeWanted(staging, v2), { code: 'EEXIST' });
   const linked = names.filter((each) => each !== EDITED && lstatSync(inStage(made, each), { throwIfNoEntry: false })?.nlink === 2);
   t.ok(linked.length > 0);
   t.same(staging.wanted(), wanted);
   rmSync(inStage(made, EDITED), { recursive: true });
   const before = linked.map((each) => lstatSync(join(dir, each), { bigint: true }).mtimeNs);
-  writeWanted(staging, v2);
+  await writeWanted(staging, v2);
   t.same(linked.map((each) => lstatSync(join(dir, each), { bigint: true }).mtimeNs), before, 'they are not written to');
   await staging.switch({ layer: 'x@2', descriptor: v2.root });
   await target.close();
@@ -157,6 +162,18 @@ for (const [what, drift] of Object.entries(drifts)) {
   });
 }
 
+void t.test('one chunk at a time, at once', async (t) => {
+  const { dir, v1, v2, ino } = await fixture(t);
+  const before = names.map(ino);
+  const target = await openTarget(dir);
+  const staging = await staged(target, v2, v1);
+  for (const { digest } of staging.wanted()) staging.write(digest, v2.chunks.get(digest) ?? new Uint8Array());
+  await staging.switch({ layer: 'x@2', descriptor: v2.root });
+  await target.close();
+  await isLayer(t, dir, v2);
+  t.same(names.filter((each, at) => ino(each) !== before[at]), [EDITED]);
+});
+
 void t.test('other metadata waits for the switch', async (t) => {
   const mtime = [1_600_000_000, 5] as const;
   const made = await fixture(t, {}, { [name(9)]: file(bytesOf(9), { mode: 0o755, mtime }) });
@@ -165,7 +182,7 @@ void t.test('other metadata waits for the switch', async (t) => {
   const target = await openTarget(dir);
   const staging = await staged(target, v2, v1);
   await staging.seed();
-  writeWanted(staging, v2);
+  await writeWanted(staging, v2);
   t.equal(statSync(inStage(made, name(9))).ino, before);
   t.equal(statSync(join(dir, name(9))).mode & 0o777, 0o644, 'the old tree is as it was');
   await staging.switch({ layer: 'x@2', descriptor: v2.root });
@@ -179,7 +196,7 @@ void t.test('a file that changes between its link and the switch is not taken ov
   const target = await openTarget(dir);
   const staging = await staged(target, v2, v1);
   await staging.seed();
-  writeWanted(staging, v2);
+  await writeWanted(staging, v2);
   chmodSync(join(dir, name(9)), 0o600);
   writeFileSync(join(dir, name(9)), noise(LENGTH_BYTES, 8));
   await t.rejects(staging.switch({ layer: 'x@2', descriptor: v2.root }), { code: 'BC_TARGET_BUSY', message: /f09 was changed/ });

@@ -41,16 +41,22 @@ export interface Applied {
   readonly fetchedBytes: number;
 }
 
-export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLayer, options: TargetOptions = {}): Promise<Applied> {
+export interface ApplyOptions extends TargetOptions {
+  /** The layer is in force; what is left is to clean up. */
+  readonly onInForce?: () => void;
+}
+
+export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLayer, options: ApplyOptions = {}): Promise<Applied> {
   const target = await openTarget(dir, options);
   try {
     const staging = await target.stage(layer.manifest, before?.manifest);
     if (staging === undefined) return { changed: false, seededBytes: 0, fetchedBytes: 0 };
     const seededBytes = await staging.seed();
     const wanted = staging.wanted();
-    for (let start = 0; start < wanted.length; start += CHUNKS_TOGETHER) staging.writeAll(inOneBuffer(wanted.slice(start, start + CHUNKS_TOGETHER), layer));
+    for (let start = 0; start < wanted.length; start += CHUNKS_TOGETHER) await staging.writeAll(inOneBuffer(wanted.slice(start, start + CHUNKS_TOGETHER), layer));
     const fetchedBytes = wanted.reduce((sum, { chunkBytes }) => sum + chunkBytes, 0);
     await staging.switch({ layer: 'test/layer@1', descriptor: layer.root });
+    options.onInForce?.();
     return { changed: true, seededBytes, fetchedBytes };
   } finally {
     await target.close();

@@ -99,18 +99,18 @@ void t.test('a disk that fills up in the middle: the stage is kept, and works ag
   const ballast = join(small.path, 'ballast');
   writeFileSync(ballast, new Uint8Array(small.freeBytes - NEW_BYTES / 2));
   let writtenCount = 0;
-  const write = (): void => {
+  const write = async (): Promise<void> => {
     for (const { digest } of wanted.slice(writtenCount)) {
-      staging.write(digest, v2.chunks.get(digest) ?? new Uint8Array());
+      await staging.writeAll([{ digest, bytes: v2.chunks.get(digest) ?? new Uint8Array() }]);
       writtenCount += 1;
     }
   };
-  t.throws(write, { code: 'BC_DISK_FULL', details: { shortfallBytes: Number } });
+  await t.rejects(write, { code: 'BC_DISK_FULL', details: { shortfallBytes: Number } });
   t.ok(writtenCount > 5 && writtenCount < wanted.length, `${writtenCount} of ${wanted.length} chunks fitted`);
-  t.throws(write, { code: 'BC_DISK_FULL' }, 'and again');
+  await t.rejects(write, { code: 'BC_DISK_FULL' }, 'and again');
   t.same((await verifyTree(dir, v1.manifest)).differences.filter(({ kind }) => kind !== 'mtime'), [], 'the old layer stands');
   rmSync(ballast);
-  write();
+  await write();
   t.equal(staging.missingBytes(), 0);
   await staging.switch({ layer: 'x@2', descriptor: v2.root });
   await target.close();
