@@ -16,11 +16,12 @@ export const benchmark: Benchmark = {
   name: 'apply',
   question: 'How fast is a layer assembled and switched in, first and as an update from what the endpoint has, and what is that beside `cp -a`? An apply flushes, so `cp` is followed by `sync -f`. `in force s`: until the directory is the new version, also after a power cut. `wall s`: until nothing of the old one is left, and it is noted what the new one looks like.',
   diskBytes: 20e9,
-  bounds: CORPORA.map((table) => ({
-    what: `${table} v2 over v1, until v2 is in force: 1.5 x cp -a of the changed bytes + 2 s for 100,000 files`,
-    value: { table, row: UPDATE, metric: 'inForceSeconds' },
+  // Of the time that a user waits, and, as it has always been judged, of all that an update does.
+  bounds: CORPORA.flatMap((table) => ([['inForceSeconds', 'until v2 is in force'], ['wallSeconds', 'until nothing of v1 is left']] as const).map(([metric, until]) => ({
+    what: `${table} v2 over v1, ${until}: 1.5 x cp -a of the changed bytes + 2 s for 100,000 files`,
+    value: { table, row: UPDATE, metric },
     atMost: [{ times: 1.5, table, row: COPY, metric: 'wallSeconds' }, { times: 2 / 100_000, table, row: UPDATE, metric: 'fileCount' }],
-  })),
+  }))),
   async run(context) {
     for (const name of CORPORA) await applyTable(context, name);
   },
