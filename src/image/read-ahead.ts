@@ -18,7 +18,7 @@ export interface ReadAheadOptions {
   readonly waitMicros?: number;
 }
 
-/** Some entries at a time; the bytes of their files are good until the next entry is asked for. Throws what listTree does, and entries what they cannot be looked at for. However it ends, no thread is left. */
+/** Some entries at a time; the bytes of their files are good until the next entry is asked for. Throws what listTree does; taking an entry throws as WalkBatch.entries() does. However it ends, no thread is left. */
 export async function* readAhead(root: Buffer, { smallFileBytesMax, waitMicros = READ_AHEAD_WAIT_MICROS }: ReadAheadOptions): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
   const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(WALK_BATCH_BYTES));
   const batches = memory.map((shared) => new WalkBatch(shared, root, smallFileBytesMax));

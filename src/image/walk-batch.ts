@@ -1,5 +1,5 @@
 /**
- * A run of a tree's entries, in memory that threads share: for each entry the bytes of its key, a row of words (inode-rows.ts) and what it holds, which is the bytes of a small file or the
+ * A run of a tree's entries, in memory that threads share: for each entry the bytes of its key, a row of words (inode-rows.ts) and what is held of it: the bytes of a small file, or the
  * target of a symlink. One thread lists the names. Any may look at files and read them then: each is taken by one, and who comes to a file that nobody has taken, or that
  * another is still at, does it for himself.
  */
@@ -29,7 +29,7 @@ export interface ReadEntry {
 const HEADER_BYTES = 24;
 /** Words of 32 bits for each entry: the end of its key among the keys, how far it has come, where what it holds begins and how long that is. */
 const SPAN_WORDS = 4;
-/** A file that nobody has looked at; one that a thread is at, or gave up; what has been looked at, with nothing in its row's company, a link's target, or the file's bytes. */
+/** Listed: a file that nobody has looked at. Taken: one that a thread is at, or has given up. The others have been looked at: nothing is held of them, or a link's target, or the file's bytes. */
 const AT = { listed: 0, taken: 1, seen: 2, target: 3, read: 4 } as const;
 
 const ROWS_BYTES = READ_AHEAD_ENTRIES * ROW_WORDS * 8;
