@@ -1,5 +1,6 @@
-/** Compiles the AssemblyScript kernels into the generated files that the sources import, so that running them needs no compiler. */
+/** Compiles the AssemblyScript kernels, and makes the gear table, into the generated files that the sources import, so that running them needs neither compiler nor seed. */
 import { writeFileSync } from 'node:fs';
+import { GEAR_TABLE_FILE, gearTableText } from './gear-table-text.ts';
 import { compileKernel, KERNELS } from './kernel-compiler.ts';
 
 for (const kernel of KERNELS) {
@@ -7,3 +8,5 @@ for (const kernel of KERNELS) {
   writeFileSync(kernel.generated, text);
   process.stdout.write(`${kernel.source} -> ${kernel.generated}, ${text.length} characters\n`);
 }
+writeFileSync(GEAR_TABLE_FILE, await gearTableText());
+process.stdout.write(`${GEAR_TABLE_FILE}\n`);

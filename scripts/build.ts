@@ -3,27 +3,38 @@
  * command took (docs/decisions/0009-bundled-start.md). scripts/branchcast takes dist/ if it is newer than the sources.
  */
 import { rmSync } from 'node:fs';
-import { build } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const OUT_DIR = 'dist';
-/** Threads have modules of their own; base/worker-pool.ts and core/delta-maker.ts find their scripts beside the code that starts them. */
-const ENTRY_POINTS = ['src/main.ts', 'src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/image/walk-worker.ts', 'src/image/inode-worker.ts', 'src/core/delta-worker.ts'];
+/** Found beside the code that starts them (base/worker-pool.ts, core/delta-maker.ts). Each is one file: shared pieces would be many small ones, and a millisecond each for every thread and every command. */
+const THREADS = ['src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/image/walk-worker.ts', 'src/image/inode-worker.ts', 'src/core/delta-worker.ts'];
 /** Packages with native parts look for these beside themselves. */
 const NOT_BUNDLED = ['@napi-rs/blake-hash', 'classic-level', 'koffi'];
 
-rmSync(OUT_DIR, { recursive: true, force: true });
-await build({
-  entryPoints: ENTRY_POINTS,
-  entryNames: '[name]',
+/** undici loads node:http2, and TLS with it, for a protocol that it is told not to use (src/wan/http-transport.ts): a third of the time until a client is there. It does without where a Node.js has none. */
+const undiciWithoutHttp2: Plugin = {
+  name: 'undici-without-http2',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^node:http2$/ }, ({ importer }) => (/\/undici\/lib\/dispatcher\//.test(importer) ? { path: 'none', namespace: 'undici-http2' } : undefined));
+    bundler.onLoad({ filter: /./, namespace: 'undici-http2' }, () => ({ contents: 'module.exports = { constants: {} };' }));
+  },
+};
+
+const common: BuildOptions = {
   outdir: OUT_DIR,
+  entryNames: '[name]',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node24',
   external: NOT_BUNDLED,
+  plugins: [undiciWithoutHttp2],
   // CommonJS packages in an ES module still ask `require` for what is Node's own.
   banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
   legalComments: 'linked',
   logLevel: 'warning',
-});
+};
+
+rmSync(OUT_DIR, { recursive: true, force: true });
+await build({ ...common, entryPoints: ['src/main.ts'], splitting: true });
+await build({ ...common, entryPoints: THREADS });

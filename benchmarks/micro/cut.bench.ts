@@ -6,7 +6,7 @@ import { cutFile } from '../../src/chunking/cut-file.ts';
 import { createCutKernel } from '../../src/chunking/cut-kernel.ts';
 import { loadNativeBlake3 } from '../../src/chunking/native-blake3.ts';
 import { DEFAULT_CHUNKER_PARAMS } from '../../src/chunking/params.ts';
-import { wasmBlake3 } from '../../src/chunking/wasm-blake3.ts';
+import { portableBlake3 } from '../../src/chunking/portable-blake3.ts';
 import { reader } from '../../test/vectors/cut-whole.ts';
 import { repeatedBytes, seededBytes } from '../../test/vectors/seeded-bytes.ts';
 import type { BenchContext, Benchmark, Contender, Size } from '../runner/benchmark.ts';
@@ -56,10 +56,10 @@ function contenders(context: BenchContext, input: Uint8Array, hashWasm: Blake3, 
   });
   return [
     row('cut', 'product', cutAll(() => undefined)),
-    row('cut + hash, portable', 'product', cutAll(wasmBlake3)),
+    row('cut + hash, portable', 'product', cutAll(portableBlake3)),
     ...(native === undefined ? [] : [row('cut + hash, native', 'product', cutAll(native))]),
     row('copy into the kernel', 'reference', copyAll),
-    row('hash, portable', 'reference', hashAll(wasmBlake3)),
+    row('hash, portable', 'reference', hashAll(portableBlake3)),
     row('hash, hash-wasm', 'reference', hashAll(hashWasm)),
     row('cut + hash, hash-wasm', 'reference', cutAll(hashWasm)),
     ...(native === undefined ? [] : [row('hash, native', 'reference', hashAll(native))]),

@@ -6,9 +6,9 @@ import { createCutKernel } from '../../src/chunking/cut-kernel.ts';
 import { digestFromBytes, type Digest } from '../../src/chunking/digest.ts';
 import { hashBytes } from '../../src/chunking/hash.ts';
 import { DEFAULT_CHUNKER_PARAMS } from '../../src/chunking/params.ts';
-import { wasmBlake3 } from '../../src/chunking/wasm-blake3.ts';
+import { portableBlake3 } from '../../src/chunking/portable-blake3.ts';
 
-const blake3 = (workerData as { readonly portable: boolean }).portable ? wasmBlake3 : hashBytes;
+const blake3 = (workerData as { readonly portable: boolean }).portable ? portableBlake3 : hashBytes;
 const kernel = createCutKernel(DEFAULT_CHUNKER_PARAMS);
 
 export interface IngestJob {

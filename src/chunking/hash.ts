@@ -14,7 +14,8 @@ export const hashImplementation: 'native' | 'wasm' = native === undefined ? 'was
 
 /** The 32 bytes, in an array of its own. */
 export const hashBytes: (bytes: Uint8Array) => Uint8Array =
-  native === undefined ? wasmBlake3 : (bytes) => (bytes.length > SHORT_BYTES ? native(bytes) : wasmBlake3(bytes));
+  // Loaded only where it is needed: its package has every hash that there is.
+  native === undefined ? (await import('./portable-blake3.ts')).portableBlake3 : (bytes) => (bytes.length > SHORT_BYTES ? native(bytes) : wasmBlake3(bytes));
 
 export function hash(bytes: Uint8Array): Digest {
   return digestFromBytes(hashBytes(bytes));

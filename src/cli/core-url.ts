@@ -1,6 +1,6 @@
 /** The core that a command talks to: --core, or BRANCHCAST_CORE_URL, or this machine. */
 import { Option } from 'commander';
-import { CoreClient } from '../wan/core-client.ts';
+import type { CoreClient } from '../wan/core-client.ts';
 
 export const DEFAULT_CORE_URL = 'http://127.0.0.1:7400';
 
@@ -14,6 +14,8 @@ export function coreOption(): Option {
 
 /** Calls `use` with a client of the core and closes it afterwards. */
 export async function withCore<T>(options: CoreOptions, use: (client: CoreClient) => Promise<T>): Promise<T> {
+  // Loaded only now: an HTTP client takes as long to load as everything before it.
+  const { CoreClient } = await import('../wan/core-client.ts');
   const client = new CoreClient(options.core);
   try {
     return await use(client);

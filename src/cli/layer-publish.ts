@@ -1,16 +1,20 @@
 /** `branchcast layer publish`. */
+import { existsSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { BranchcastError } from '../base/errors.ts';
 import { FRAME_WORKERS_MAX } from '../base/limits/store.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
+import { DEFAULT_CHUNKER_PARAMS } from '../chunking/params.ts';
+import { captureCachePath } from '../image/capture-cache-path.ts';
+import { ReadAhead } from '../image/read-ahead.ts';
+import { treeRoot } from '../image/walk.ts';
 import type { LayerKind } from '../manifest/descriptor.ts';
-import { layerToJson } from '../wan/api-messages.ts';
-import { checkLayerName } from '../wan/layer-ref.ts';
-import { action, addCommand } from './command.ts';
+import type { LayerJson } from '../wan/api-messages.ts';
+import { action, addCommand, type Invocation } from './command.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
 import { requireLayer } from './require-layer.ts';
 import { facts, type Outcome } from './outcome.ts';
-import { publishTree, type PublishedTree } from './publish-tree.ts';
+import type { PublishedTree, TreeToPublish } from './publish-tree.ts';
 import { userCacheDir } from './user-cache.ts';
 
 interface PublishOptions extends CoreOptions {
@@ -43,19 +47,32 @@ export function addPublishCommand(group: Command): void {
     .option('--cache-dir <dir>', 'where that is kept (default: branchcast/ in $XDG_CACHE_HOME or ~/.cache)')
     .addOption(coreOption())
     .action(action(async (invocation, dir: string, options: PublishOptions): Promise<Outcome> => {
-      const { name, version, kind } = options;
-      checkLayerName(name, version);
       const startedMs = performance.now();
-      const published = await withCore(options, async (client) => {
-        const { signal } = invocation;
-        const parent = options.parent === undefined ? undefined : (await requireLayer(client, options.parent, signal)).descriptor;
-        // Before hours of reading, not after.
-        await client.health({ signal });
-        const cacheDir = options.cache ? (options.cacheDir ?? userCacheDir()) : undefined;
-        return publishTree(client, { dir, name, version, kind, parent, cacheDir, forceRead: options.forceRead ?? false, workerCount: options.workers }, invocation);
-      });
-      return outcome(published, (performance.now() - startedMs) / 1000);
+      const cachePath = options.cache ? captureCachePath(options.cacheDir ?? userCacheDir(), dir) : undefined;
+      const isKnown = cachePath !== undefined && options.forceRead !== true && existsSync(cachePath);
+      const ahead = isKnown ? undefined : new ReadAhead(treeRoot(dir), DEFAULT_CHUNKER_PARAMS);
+      // A thread looks at the tree while what else a publish needs is loaded and the core is asked.
+      ahead?.begin();
+      try {
+        return await publish(dir, options, { cachePath, ahead }, startedMs, invocation);
+      } finally {
+        await ahead?.close();
+      }
     }));
+}
+
+async function publish(dir: string, options: PublishOptions, begun: Pick<TreeToPublish, 'cachePath' | 'ahead'>, startedMs: number, invocation: Invocation): Promise<Outcome> {
+  const [{ publishTree }, { checkLayerName }, { layerToJson }] = await Promise.all([import('./publish-tree.ts'), import('../wan/layer-ref.ts'), import('../wan/api-messages.ts')]);
+  const { name, version, kind } = options;
+  checkLayerName(name, version);
+  const published = await withCore(options, async (client) => {
+    const { signal } = invocation;
+    const parent = options.parent === undefined ? undefined : (await requireLayer(client, options.parent, signal)).descriptor;
+    // Before hours of reading, not after.
+    await client.health({ signal });
+    return publishTree(client, { dir, name, version, kind, parent, ...begun, forceRead: options.forceRead ?? false, workerCount: options.workers }, invocation);
+  });
+  return outcome(published, layerToJson(published.layer), (performance.now() - startedMs) / 1000);
 }
 
 function workerCount(text: string): number {
@@ -65,10 +82,10 @@ function workerCount(text: string): number {
 }
 
 /** Deduplication in figures: what the tree is, what of it is different, what was new to the core, what travelled. */
-function outcome({ layer, capture, upload, cacheProblem }: PublishedTree, seconds: number): Outcome {
+function outcome({ layer, capture, upload, cacheProblem }: PublishedTree, layerJson: LayerJson, seconds: number): Outcome {
   const { skipped, skippedCount } = capture;
   const json = {
-    ...layerToJson(layer),
+    ...layerJson,
     newChunkCount: upload.newChunkCount,
     newRawBytes: upload.newRawBytes,
     uploadedBytes: upload.uploadBytes,

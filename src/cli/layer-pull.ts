@@ -3,7 +3,6 @@ import { Option, type Command } from 'commander';
 import type { PullProgress, PullResult } from '../agent/pull-layer.ts';
 import { systemClock } from '../base/clock.ts';
 import { PULL_CORE_AFTER_MS, PULL_GIVE_UP_MS } from '../base/limits/commands.ts';
-import { createLog } from '../base/log.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import { formatRoot } from '../chunking/digest.ts';
 import { action, addCommand, type Invocation } from './command.ts';
@@ -39,8 +38,8 @@ export function addPullCommand(group: Command): void {
 
 async function pull(ref: string, target: string, options: PullOptions, { signal, progress }: Invocation): Promise<PullResult> {
   // libp2p and the rest of an agent take long to load: other commands do without.
-  const [{ pullLayer }, { createSiteSources }, { createLanHost }, { generateKeyPair }] = await Promise.all([
-    import('../agent/pull-layer.ts'), import('../agent/site-sources.ts'), import('../swarm/lan-host.ts'), import('@libp2p/crypto/keys'),
+  const [{ pullLayer }, { createSiteSources }, { createLanHost }, { generateKeyPair }, { createLog }] = await Promise.all([
+    import('../agent/pull-layer.ts'), import('../agent/site-sources.ts'), import('../swarm/lan-host.ts'), import('@libp2p/crypto/keys'), import('../base/log.ts'),
   ]);
   const log = createLog('cli', 'warn');
   // Nobody needs to know this process again.

@@ -1,5 +1,4 @@
 /** A directory becomes a layer of the core: captured here, so that publisher and core may be different machines; only what the core lacks is sent. */
-import { join } from 'node:path';
 import { pipe } from 'it-pipe';
 import { BranchcastError, hasCode } from '../base/errors.ts';
 import { REQUEST_DIGESTS_MAX } from '../base/limits/wan.ts';
@@ -9,7 +8,7 @@ import { hash } from '../chunking/hash.ts';
 import { DEFAULT_CHUNKER_PARAMS } from '../chunking/params.ts';
 import { CaptureCache, CaptureCacheWriter } from '../image/capture-cache.ts';
 import { captureTree, captureUnchanged, type Capture, type CaptureProgress } from '../image/capture.ts';
-import { treeRoot } from '../image/walk.ts';
+import type { ReadAhead } from '../image/read-ahead.ts';
 import { encodeDescriptor, type LayerKind } from '../manifest/descriptor.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
 import type { CoreClient } from '../wan/core-client.ts';
@@ -23,10 +22,12 @@ export interface TreeToPublish {
   readonly kind: LayerKind;
   /** The parent's descriptor. */
   readonly parent: Digest | undefined;
-  /** Where captures are remembered; undefined: nowhere. */
-  readonly cacheDir: string | undefined;
+  /** What is remembered of the tree, and will be; undefined: nothing. */
+  readonly cachePath: string | undefined;
   /** Every file is read, whatever is remembered of it. */
   readonly forceRead: boolean;
+  /** Begun before, for a tree of which nothing is remembered. */
+  readonly ahead: ReadAhead | undefined;
   readonly workerCount: number | undefined;
 }
 
@@ -40,26 +41,27 @@ export interface PublishedTree {
 
 /** BC_TREE_CHANGED, BC_TREE_UNREADABLE, BC_LAYER_EXISTS, and what else the core answers. */
 export async function publishTree(client: CoreClient, tree: TreeToPublish, invocation: Invocation): Promise<PublishedTree> {
-  const path = tree.cacheDir === undefined ? undefined : join(tree.cacheDir, 'trees', hash(treeRoot(tree.dir)));
-  const cache = path === undefined || tree.forceRead ? undefined : CaptureCache.load(path, DEFAULT_CHUNKER_PARAMS);
+  const { cachePath, forceRead } = tree;
+  const cache = cachePath === undefined || forceRead ? undefined : CaptureCache.load(cachePath, DEFAULT_CHUNKER_PARAMS);
   try {
-    return await publishWith(client, tree, cache, path, invocation);
+    return await publishWith(client, tree, cache, invocation);
   } catch (error) {
     // The core has lost what it had when it was asked: the files are needed after all.
     if (cache === undefined || !hasCode(error, 'BC_MANIFEST_INCOMPLETE')) throw error;
-    return publishWith(client, tree, undefined, path, invocation);
+    return publishWith(client, tree, undefined, invocation);
   }
 }
 
-async function publishWith(client: CoreClient, tree: TreeToPublish, cache: CaptureCache | undefined, path: string | undefined, invocation: Invocation): Promise<PublishedTree> {
+async function publishWith(client: CoreClient, tree: TreeToPublish, cache: CaptureCache | undefined, invocation: Invocation): Promise<PublishedTree> {
   const { signal, progress } = invocation;
-  const unchanged = cache === undefined ? undefined : await captureUnchanged(tree.dir, cache, signal);
+  const { dir, cachePath, ahead } = tree;
+  const unchanged = cache === undefined ? undefined : await captureUnchanged(dir, cache, signal);
   if (unchanged !== undefined) {
     const layer = await commitIfStored(client, tree, unchanged, invocation);
     if (layer !== undefined) return { layer, capture: unchanged, upload: NOTHING_UPLOADED, cacheProblem: undefined };
   }
   const stored = cache === undefined || unchanged !== undefined ? new Set<Digest>() : await storedOf(client, cache.chunks(), signal);
-  const record = path === undefined || unchanged !== undefined ? undefined : new CaptureCacheWriter();
+  const record = cachePath === undefined || unchanged !== undefined ? undefined : new CaptureCacheWriter();
   const memory = { known: cache?.reader((digest) => stored.has(digest)), record };
 
   let captured: CaptureProgress = { files: 0, logicalBytes: 0 };
@@ -71,13 +73,13 @@ async function publishWith(client: CoreClient, tree: TreeToPublish, cache: Captu
   };
   const ended = new Ended<Capture>();
   const upload = await pipe(
-    () => withDescriptor(ended, unchanged, () => captureTree(tree.dir, { memory, signal, onProgress }), tree),
+    () => withDescriptor(ended, unchanged, () => captureTree(dir, { memory, ahead, signal, onProgress }), tree),
     (blocks) => uploadBlocks(client, blocks, { signal, workerCount: tree.workerCount, onProgress: (report) => { uploadedBytes = report.uploadBytes; show(); } }),
   );
   const capture = ended.value;
   const committed = commit(client, tree, capture, invocation);
   // While the core checks: it is true of the tree however that ends.
-  const cacheProblem = record === undefined || path === undefined ? undefined : problemOf(() => record.save(path, DEFAULT_CHUNKER_PARAMS, capture));
+  const cacheProblem = record === undefined || cachePath === undefined ? undefined : problemOf(() => record.save(cachePath, DEFAULT_CHUNKER_PARAMS, capture));
   return { layer: await committed, capture, upload, cacheProblem };
 }
 

@@ -5,7 +5,7 @@ import { print } from './command.ts';
 import { createProgram } from './program.ts';
 
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = createProgram();
+  const program = await createProgram(argv);
   // A reader of stdout that has seen enough (`… | head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {

@@ -6,7 +6,7 @@ import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import { Pace } from './pace.ts';
-import { readAhead } from './read-ahead.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
 import { treeRoot } from './walk.ts';
 
@@ -20,6 +20,8 @@ export interface CaptureProgress {
 export interface CaptureOptions {
   readonly params?: ChunkerParams;
   readonly memory?: CaptureMemory;
+  /** Begun before, for this tree and the size of a small file in `params`; where `memory` knows the tree it is not used. */
+  readonly ahead?: ReadAhead | undefined;
   readonly signal?: AbortSignal;
   /** What has been done so far, some times a second. */
   readonly onProgress?: (progress: CaptureProgress) => void;
@@ -39,7 +41,8 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   const progress = (): void => onProgress?.({ files: capture.fileCount, logicalBytes: capture.logicalBytes });
   const pace = new Pace(signal);
   // Of a tree that is known there is little to read.
-  for await (const entries of readAhead(treeRoot(dir), { smallFileBytesMax: memory?.known === undefined ? params.smallFileBytesMax : 0 })) {
+  const ahead = memory?.known === undefined ? (options.ahead ?? new ReadAhead(treeRoot(dir), params)) : new ReadAhead(treeRoot(dir), { smallFileBytesMax: 0 });
+  for await (const entries of ahead.entries()) {
     for (const block of capture.take(entries)) {
       if (block !== undefined) yield block;
       throwIfAborted(signal);

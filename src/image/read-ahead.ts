@@ -1,7 +1,8 @@
 /**
  * A tree's entries in the order of the walk, small files with their bytes if those are there already. A thread of its own walks and reads ahead: looking at 74,000 small files and reading them takes longer than
  * all that a capture makes of them. Who takes the entries does not wait for files to be read, but reads himself what is not. Where the disk is waited for, further threads read: it is
- * faster with several requests at a time. Until it has started, which takes as long as thousands of files do, all that is done here; a small tree needs no thread.
+ * faster with several requests at a time. Until it has started, which takes as long as thousands of files do, all that is done here, and a
+ * small tree needs no thread; unless it was told to begin ahead of time.
  */
 import { READ_AHEAD_BATCHES, READ_AHEAD_WAIT_MICROS, READ_AHEAD_WORKERS } from '../base/limits/trees.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
@@ -18,33 +19,69 @@ export interface ReadAheadOptions {
   readonly waitMicros?: number;
 }
 
-/** Some entries at a time; the bytes of their files are good until the next entry is asked for. Throws what listTree does; taking an entry throws as WalkBatch.entries() does. However it ends, no thread is left. */
-export async function* readAhead(root: Buffer, { smallFileBytesMax, waitMicros = READ_AHEAD_WAIT_MICROS }: ReadAheadOptions): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
-  const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(WALK_BATCH_BYTES));
-  const batches = memory.map((shared) => new WalkBatch(shared, root, smallFileBytesMax));
-  const threads = new WalkThreads({ memory, root, smallFileBytesMax, waitMicros });
-  try {
-    const [first] = batches as [WalkBatch];
-    const names = listTree(root);
-    // Until there is a thread, which the second batch is the first reason for.
-    for (let batch = 0; !threads.isReady; batch += 1) {
-      first.list(names);
-      if (first.count === 0) return;
-      if (batch === 1) threads.start();
-      yield first.entries();
+export class ReadAhead {
+  readonly #root: Buffer;
+  readonly #batches: readonly WalkBatch[];
+  readonly #threads: WalkThreads;
+  #begun: Promise<boolean> | undefined;
+
+  /** Of the tree at `root`; does nothing yet. */
+  constructor(root: Buffer, { smallFileBytesMax, waitMicros = READ_AHEAD_WAIT_MICROS }: ReadAheadOptions) {
+    const memory = Array.from({ length: READ_AHEAD_BATCHES }, () => new SharedArrayBuffer(WALK_BATCH_BYTES));
+    this.#root = root;
+    this.#batches = memory.map((shared) => new WalkBatch(shared, root, smallFileBytesMax));
+    this.#threads = new WalkThreads({ memory, root, smallFileBytesMax, waitMicros });
+  }
+
+  /** The thread starts now, before anybody takes an entry, and walks as far as there is memory: for who has something else to do first. */
+  begin(): void {
+    this.#begun = this.#goOn(undefined);
+  }
+
+  /** Once. Some entries at a time; the bytes of their files are good until the next entry is asked for. Throws what listTree does; taking an entry throws as WalkBatch.entries() does. However it ends, no thread is left. */
+  async *entries(): AsyncGenerator<Iterable<ReadEntry>, void, undefined> {
+    try {
+      if (!((await this.#begun) ?? false)) {
+        const { isWhole, lastKey } = yield* this.#untilThereIsAThread();
+        if (isWhole) return;
+        void this.#goOn(lastKey);
+      }
+      for (let buffer = 0; ; buffer = (buffer + 1) % this.#batches.length) {
+        const batch = this.#batches[buffer] as WalkBatch;
+        await this.#threads.listed(buffer);
+        if (batch.count === 0) return;
+        yield batch.entries();
+        await this.#threads.left(buffer);
+        this.#threads.begin(buffer);
+      }
+    } finally {
+      await this.close();
     }
-    threads.goOn(first.lastKey());
-    for (const buffer of batches.keys()) threads.begin(buffer);
-    for (let buffer = 0; ; buffer = (buffer + 1) % batches.length) {
-      const batch = batches[buffer] as WalkBatch;
-      await threads.listed(buffer);
-      if (batch.count === 0) return;
+  }
+
+  /** Ends the threads; for who began and takes no entry after all. May be called twice. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
+
+  /** The second batch is the first reason for one. */
+  async *#untilThereIsAThread(): AsyncGenerator<Iterable<ReadEntry>, { readonly isWhole: boolean; readonly lastKey: PathKey | undefined }, undefined> {
+    const [batch] = this.#batches as [WalkBatch];
+    const names = listTree(this.#root);
+    for (let count = 0; !this.#threads.isReady; count += 1) {
+      batch.list(names);
+      if (batch.count === 0) return { isWhole: true, lastKey: undefined };
+      if (count === 1) this.#threads.start();
       yield batch.entries();
-      await threads.left(buffer);
-      threads.begin(buffer);
     }
-  } finally {
-    await threads.close();
+    return { isWhole: false, lastKey: batch.lastKey() };
+  }
+
+  /** The thread walks from there, into all buffers. False if it cannot be had. */
+  #goOn(after: PathKey | undefined): Promise<boolean> {
+    const isThere = this.#threads.goOn(after);
+    for (const buffer of this.#batches.keys()) this.#threads.begin(buffer);
+    return isThere;
   }
 }
 
@@ -76,9 +113,9 @@ class WalkThreads {
     this.#walker.run({ kind: 'start' }).then(() => (this.#isReady = true), () => undefined);
   }
 
-  /** The names after this entry are to be listed. */
-  goOn(after: PathKey): void {
-    this.#walker.run({ kind: 'after', key: after }).catch(() => undefined);
+  /** The names after this entry are to be listed, or all. False if there is no thread that could. */
+  goOn(after: PathKey | undefined): Promise<boolean> {
+    return this.#walker.run({ kind: 'after', key: after }).then(() => true, () => false);
   }
 
   /** The next names into this buffer. */

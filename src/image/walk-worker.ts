@@ -14,11 +14,11 @@ export interface WalkShared {
 }
 
 /**
- * Nothing but to be there; to list what comes after an entry; the next names into one of the shared buffers; to look at the files of those listed there and read them.
+ * Nothing but to be there; to list what comes after an entry, or all; the next names into one of the shared buffers; to look at the files of those listed there and read them.
  */
 export type WalkJob =
   | { readonly kind: 'start' }
-  | { readonly kind: 'after'; readonly key: PathKey }
+  | { readonly kind: 'after'; readonly key: PathKey | undefined }
   | { readonly kind: 'list' | 'read'; readonly buffer: number };
 
 /** Answers whether the disk is waited for: then most files have not been read. */

@@ -3,11 +3,11 @@
  * backoff for what passes by itself, and a count of the bytes that came. Every request of the API may be sent twice.
  */
 import type { Readable } from 'node:stream';
-import { Agent } from 'undici';
 import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { ANSWER_BYTES_MAX, WAN_CONNECT_TIMEOUT_MS, WAN_CONNECTIONS_MAX, WAN_RETRIES_MAX, WAN_STALL_TIMEOUT_MS } from '../base/limits/wan.ts';
 import { backoffMs, isTransient } from './backoff.ts';
+import { HttpAgent } from './http-agent.ts';
 import { errorOfAnswer, networkError } from './network-error.ts';
 
 /** What bytes on the WAN are for. */
@@ -53,7 +53,7 @@ export class HttpTransport {
   /** Body bytes that came, as they stood on the wire. */
   readonly receivedBytes: Record<TrafficKind, number> = { chunks: 0, manifests: 0, other: 0 };
   readonly stallTimeoutMs: number;
-  readonly #agent: Agent;
+  readonly #agent: HttpAgent;
   readonly #origin: string;
   readonly #basePath: string;
   readonly #options: TransportOptions;
@@ -70,7 +70,7 @@ export class HttpTransport {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.stallTimeoutMs = options.stallTimeoutMs ?? WAN_STALL_TIMEOUT_MS;
-    this.#agent = new Agent({
+    this.#agent = new HttpAgent({
       allowH2: false,
       // One more than the bulk may take is for the call that waits for new layers.
       connections: WAN_CONNECTIONS_MAX + 1,
@@ -95,8 +95,8 @@ export class HttpTransport {
   }
 
   /** Ends every request under way. May be called twice. */
-  async close(): Promise<void> {
-    await this.#agent.destroy();
+  close(): Promise<void> {
+    return this.#agent.destroy();
   }
 
   async #retrying<T>(call: HttpCall, attempt: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { KiB, MiB } from '../../src/base/units.ts';
 import { loadNativeBlake3 } from '../../src/chunking/native-blake3.ts';
-import { wasmBlake3 } from '../../src/chunking/wasm-blake3.ts';
+import { portableBlake3 } from '../../src/chunking/portable-blake3.ts';
 import { seededBytes } from '../vectors/seeded-bytes.ts';
 
 const SEED = 20_200_109;
@@ -22,7 +22,7 @@ void t.test('the kernel gives the native digests of any input, wherever it stand
   fc.assert(
     fc.property(lengths, fc.nat({ max: 1000 }), (length, start) => {
       const bytes = file.subarray(start, start + length);
-      t.equal(hex(wasmBlake3(bytes)), hex(native?.(bytes) ?? new Uint8Array(0)), `${length} bytes`);
+      t.equal(hex(portableBlake3(bytes)), hex(native?.(bytes) ?? new Uint8Array(0)), `${length} bytes`);
     }),
     { seed: SEED, numRuns: 400 },
   );
@@ -35,7 +35,7 @@ void t.test('every number of leaves, one byte less and one more', (t) => {
   for (let leaves = 1; leaves <= 130; leaves += 1) {
     for (const length of [leaves * KiB - 1, leaves * KiB, leaves * KiB + 1]) {
       const bytes = file.subarray(0, length);
-      if (hex(wasmBlake3(bytes)) !== hex(native?.(bytes) ?? new Uint8Array(0))) wrong.push(length);
+      if (hex(portableBlake3(bytes)) !== hex(native?.(bytes) ?? new Uint8Array(0))) wrong.push(length);
     }
   }
   t.same(wrong, []);

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { GEAR_TABLE_FILE, gearTableText } from '../../../scripts/gear-table-text.ts';
 import { gearTable } from '../../../src/chunking/gear-table.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { readGearTable } from '../../vectors/reference-cut.ts';
@@ -19,4 +21,8 @@ void t.test('the gear table is the output that its seed gives', (t) => {
   for (const [index, number] of ENTRIES) t.equal(gear[index], number, `entry ${index}`);
   t.equal(new Set(gear).size, 256);
   t.end();
+});
+
+void t.test('the committed table is the one that is made', async (t) => {
+  t.equal(await gearTableText(), readFileSync(GEAR_TABLE_FILE, 'utf8'), 'run npm run build:kernel');
 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { hash, hashBytes, hashImplementation } from '../../../src/chunking/hash.ts';
 import { loadNativeBlake3 } from '../../../src/chunking/native-blake3.ts';
-import { wasmBlake3 } from '../../../src/chunking/wasm-blake3.ts';
+import { portableBlake3 } from '../../../src/chunking/portable-blake3.ts';
 import { repeatedBytes } from '../../vectors/seeded-bytes.ts';
 
 interface Blake3Vectors {
@@ -18,7 +18,7 @@ void t.test('every implementation gives the official digests', async (t) => {
   const native = await loadNativeBlake3();
   if (native === undefined) return t.fail('the native addon does not load on this platform');
   t.equal(vectors.cases.length, 35);
-  for (const [name, blake3] of Object.entries({ native, wasm: wasmBlake3, chosen: hashBytes })) {
+  for (const [name, blake3] of Object.entries({ native, wasm: portableBlake3, chosen: hashBytes })) {
     for (const { inputBytes, output } of vectors.cases) {
       t.equal(hex(blake3(repeatedBytes(cycle, inputBytes))), output.slice(0, 64), `${name}, ${inputBytes} bytes`);
     }
@@ -33,7 +33,7 @@ void t.test('a digest is text, of just the bytes of the view', (t) => {
 });
 
 void t.test('an answer is not overwritten by the next call', (t) => {
-  for (const blake3 of [hashBytes, wasmBlake3]) {
+  for (const blake3 of [hashBytes, portableBlake3]) {
     const first = blake3(cycle.subarray(0, 1));
     const before = hex(first);
     blake3(cycle.subarray(0, 2));

@@ -27,7 +27,7 @@ function helpOf(command: Command): string {
 }
 
 await t.test('every command has examples, and every one that answers has --json', async (t) => {
-  const commands = commandsBelow(createProgram()).filter((command) => command.name() !== 'complete');
+  const commands = commandsBelow(await createProgram()).filter((command) => command.name() !== 'complete');
   t.ok(commands.length > 20, `saw ${commands.length} commands`);
   for (const command of commands) {
     const help = helpOf(command);

@@ -34,13 +34,13 @@ async function startCore(t: Test, dir: string): Promise<CountingClient> {
 
 void t.test('a directory that has not changed', async (t) => {
   const root = scratchDirectory(t);
-  const [dir, cacheDir] = [join(root, 'tree'), join(root, 'cache')];
+  const [dir, cachePath] = [join(root, 'tree'), join(root, 'cache', 'tree')];
   mkdirSync(dir);
   for (const name of ['a', 'b', 'c']) writeFileSync(join(dir, name), `content of ${name}`);
   // A change time that is not older than this is not believed yet.
   await new Promise((resolve) => setTimeout(resolve, 2 * CHANGE_TIME_GRAIN_MS));
   const publish = (client: CoreClient, version: string, changes: { readonly kind?: 'app' } = {}): Promise<PublishedTree> =>
-    publishTree(client, { dir, name: 'base/tree', version, kind: 'base', parent: undefined, cacheDir, forceRead: false, workerCount: 1, ...changes }, invocation);
+    publishTree(client, { dir, name: 'base/tree', version, kind: 'base', parent: undefined, cachePath, ahead: undefined, forceRead: false, workerCount: 1, ...changes }, invocation);
 
   const client = await startCore(t, join(root, 'core-1'));
   const first = await publish(client, '1');

@@ -40,7 +40,7 @@ function unknownIn(command: string, program: Command): string | undefined {
   return [...command.matchAll(/(?<=\s|^)--[a-z][a-z-]*/g)].map(([option]) => option).find((option) => !known.includes(option));
 }
 
-const program = createProgram();
+const program = await createProgram();
 const nouns = program.commands.map((command) => command.name());
 const found = { paths: 0, links: 0, commands: 0 };
 for (const document of documents) {

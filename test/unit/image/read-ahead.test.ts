@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { READ_AHEAD_BATCH_BYTES, READ_AHEAD_BATCHES, READ_AHEAD_ENTRIES, READ_AHEAD_KEYS_BYTES } from '../../../src/base/limits/trees.ts';
 import { PATH_BYTES_MAX } from '../../../src/base/limits/manifests.ts';
 import { captureTree } from '../../../src/image/capture.ts';
-import { readAhead } from '../../../src/image/read-ahead.ts';
+import { ReadAhead } from '../../../src/image/read-ahead.ts';
 import { TreeCapture } from '../../../src/image/tree-capture.ts';
 import { WALK_BATCH_BYTES, WalkBatch, type ReadEntry } from '../../../src/image/walk-batch.ts';
 import { listTree, treeRoot, walkTree, type Listed } from '../../../src/image/walk.ts';
@@ -34,7 +34,7 @@ type Copied = Pick<ReadEntry, 'stat' | 'target' | 'atMs' | 'bytes'> & { readonly
 /** What came, with a copy of the bytes. */
 async function all(dir: string, options: { readonly waitMicros?: number; readonly smallFileBytesMax?: number } = {}): Promise<Copied[]> {
   const entries: Copied[] = [];
-  for await (const batch of readAhead(treeRoot(dir), { smallFileBytesMax, ...options })) {
+  for await (const batch of new ReadAhead(treeRoot(dir), { smallFileBytesMax, ...options }).entries()) {
     for (const { path, stat, target, atMs, bytes } of batch) entries.push({ path: path.toString(), stat, target, atMs, bytes: bytes === undefined ? undefined : Uint8Array.from(bytes) });
   }
   return entries;
@@ -183,8 +183,8 @@ await t.test('a name that goes while a thread walks is said, and nothing stays o
   await all(dir);
   const before = openFiles();
   await t.rejects(async () => {
-    for await (const batch of readAhead(treeRoot(dir), { smallFileBytesMax })) for (const { path } of batch) if (path.toString().endsWith('d0')) rmSync(join(dir, 'd4'), { recursive: true });
+    for await (const batch of new ReadAhead(treeRoot(dir), { smallFileBytesMax }).entries()) for (const { path } of batch) if (path.toString().endsWith('d0')) rmSync(join(dir, 'd4'), { recursive: true });
   }, { code: 'BC_TREE_CHANGED' });
-  for await (const _ of readAhead(treeRoot(dir), { smallFileBytesMax })) break;
+  for await (const _ of new ReadAhead(treeRoot(dir), { smallFileBytesMax }).entries()) break;
   t.equal(openFiles(), before);
 });
