@@ -68,9 +68,11 @@ async function publish(dir: string, options: PublishOptions, begun: Pick<TreeToP
   const published = await withCore(options, async (client) => {
     const { signal } = invocation;
     const parent = options.parent === undefined ? undefined : (await requireLayer(client, options.parent, signal)).descriptor;
-    // Before hours of reading, not after.
-    await client.health({ signal });
-    return publishTree(client, { dir, name, version, kind, parent, ...begun, forceRead: options.forceRead ?? false, workerCount: options.workers }, invocation);
+    // A core that is not there is said before hours of reading, not after; a core that is there is not waited for.
+    const noCore = new AbortController();
+    client.health({ signal }).catch((error: unknown) => noCore.abort(error));
+    const tree = { dir, name, version, kind, parent, ...begun, forceRead: options.forceRead ?? false, workerCount: options.workers };
+    return publishTree(client, tree, { ...invocation, signal: AbortSignal.any([signal, noCore.signal]) });
   });
   return outcome(published, layerToJson(published.layer), (performance.now() - startedMs) / 1000);
 }
