@@ -23,7 +23,7 @@ const HEADER_BYTES = MAGIC.byteLength + 12;
 const STAT_BYTES = 44;
 const CHUNK_BYTES = DIGEST_BYTES + 4;
 const NO_CONTENT = 0xffff_ffff;
-const NANOS_PER_MS = 1_000_000n;
+const NANOS_PER_MS = 1_000_000;
 
 /** Where a file's bytes are. */
 export interface KnownContent {
@@ -169,6 +169,9 @@ export class CaptureCacheWriter {
   #records = Buffer.alloc(1 << 16);
   #bytes = 0;
   #lastKey: PathKey = Buffer.alloc(0);
+  /** The words of a stat are gathered here: a Buffer's own calls for such numbers take several times as long. On a big-endian machine a cache would never be believed. */
+  readonly #statWords = new BigUint64Array(5);
+  readonly #statBytes = new Uint8Array(this.#statWords.buffer);
   readonly #chunkIndices = new Map<Digest, number>();
   readonly #chunkLengths: number[] = [];
   #full = false;
@@ -184,13 +187,15 @@ export class CaptureCacheWriter {
     let at = records.writeUInt16LE(suffixBytes, records.writeUInt16LE(shared, this.#bytes));
     records.set(entry.key.subarray(shared), at);
     at += suffixBytes;
-    const settled = stamp.ctimeNs / NANOS_PER_MS + BigInt(CHANGE_TIME_GRAIN_MS) < BigInt(atMs);
-    at = records.writeBigUInt64LE(stamp.dev, at);
-    at = records.writeBigUInt64LE(stamp.ino, at);
-    at = records.writeBigUInt64LE(stamp.size, at);
-    at = records.writeBigInt64LE(stamp.mtimeNs, at);
-    at = records.writeBigInt64LE(settled ? stamp.ctimeNs : 0n, at);
-    at = records.writeUInt32LE(Number(stamp.mode), at);
+    const settled = Number(stamp.ctimeNs) / NANOS_PER_MS + CHANGE_TIME_GRAIN_MS < atMs;
+    const words = this.#statWords;
+    words[0] = stamp.dev;
+    words[1] = stamp.ino;
+    words[2] = stamp.size;
+    words[3] = stamp.mtimeNs;
+    words[4] = settled ? stamp.ctimeNs : 0n;
+    records.set(this.#statBytes, at);
+    at = records.writeUInt32LE(Number(stamp.mode), at + this.#statBytes.byteLength);
     at = records.writeUInt32LE(pieces?.length ?? NO_CONTENT, at);
     if (pieces !== undefined) at = records.writeUInt8(hit ? 1 : 0, at);
     for (const { digest, chunkBytes, offsetBytes, lengthBytes } of pieces ?? []) {

@@ -8,12 +8,12 @@ export const EVENT_LOOP_TURN_MS = 10;
 /** Entries of any type from a bundle's first file on, until it is closed for want of a hit (docs/formats.md): they wait in memory for its digest. */
 export const BUNDLE_SPAN_ENTRIES_MAX = 65_536;
 /** Entries of a tree that are listed before the bytes of the first are needed: in batches of so many, or as many as there is memory for. */
-export const READ_AHEAD_ENTRIES = 512;
+export const READ_AHEAD_ENTRIES = 1024;
 export const READ_AHEAD_BATCHES = 4;
 /** Of one batch: the bytes of its files. 512 files of usual small ones, and at least one of the largest. */
 export const READ_AHEAD_BATCH_BYTES = 4 * MiB;
-/** Of one batch: the keys of its entries. Of the longest that there are, a batch has 16. */
-export const READ_AHEAD_KEYS_BYTES = 64 * KiB;
+/** Of one batch: the keys of its entries. Of the longest that there are, a batch has 32. */
+export const READ_AHEAD_KEYS_BYTES = 128 * KiB;
 /** So many files of a batch are read first, and tell whether the disk is waited for: files in memory take some 10 microseconds each, others 60 and more. */
 export const READ_AHEAD_PROBES = 32;
 export const READ_AHEAD_WAIT_MICROS = 50;

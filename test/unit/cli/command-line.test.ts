@@ -37,6 +37,17 @@ await t.test('every command has examples, and every one that answers has --json'
   }
 });
 
+await t.test('a line loads no more commands than it can mean', async (t) => {
+  const names = async (...words: string[]): Promise<string[]> => commandsBelow(await createProgram(words)).slice(1).map((command) => command.name());
+  t.same(await names('layer', 'publish', '.', '--name', 'list'), ['layer', 'publish']);
+  t.same(await names('doctor', '--json'), ['doctor']);
+  t.same(await names('--version'), []);
+  const every = await names();
+  for (const words of [['help', 'layer'], ['--help'], ['lyaer'], ['complete', '--', 'layer', ''], ['toString']]) t.same(await names(...words), every, words.join(' '));
+  const ofLayer = every.slice(every.indexOf('layer'), every.indexOf('site'));
+  for (const words of [['layer'], ['layer', '--help'], ['layer', 'lsit'], ['layer', 'help', 'list']]) t.same(await names(...words), ofLayer, words.join(' '));
+});
+
 await t.test('usage errors', async (t) => {
   const [typo, asJson] = await Promise.all([runBranchcast(['layer', 'lsit']), runBranchcast(['layer', 'publish', '.', '--name', 'x', '--json'])]);
   t.equal(typo.exitCode, 2);

@@ -32,9 +32,15 @@ async function manyFiles(t: Test, count = FILES): Promise<string> {
 type Copied = Pick<ReadEntry, 'stat' | 'target' | 'atMs' | 'bytes'> & { readonly path: string };
 
 /** What came, with a copy of the bytes. */
-async function all(dir: string, options: { readonly waitMicros?: number; readonly smallFileBytesMax?: number } = {}): Promise<Copied[]> {
+async function all(dir: string, { begun = false, ...options }: { readonly begun?: boolean; readonly waitMicros?: number; readonly smallFileBytesMax?: number } = {}): Promise<Copied[]> {
+  const ahead = new ReadAhead(treeRoot(dir), { smallFileBytesMax, ...options });
+  if (begun) ahead.begin();
+  return taken(ahead);
+}
+
+async function taken(ahead: ReadAhead): Promise<Copied[]> {
   const entries: Copied[] = [];
-  for await (const batch of new ReadAhead(treeRoot(dir), { smallFileBytesMax, ...options }).entries()) {
+  for await (const batch of ahead.entries()) {
     for (const { path, stat, target, atMs, bytes } of batch) entries.push({ path: path.toString(), stat, target, atMs, bytes: bytes === undefined ? undefined : Uint8Array.from(bytes) });
   }
   return entries;
@@ -63,11 +69,17 @@ async function rootAhead(dir: string): Promise<string> {
   }
 }
 
-for (const [what, waitMicros] of Object.entries({ 'nothing is waited for': Infinity, 'the disk is waited for': 0 })) {
+const WAYS = {
+  'nothing is waited for': { waitMicros: Infinity },
+  'the disk is waited for': { waitMicros: 0 },
+  'begun ahead of time': { begun: true, waitMicros: Infinity },
+  'begun ahead of time, the disk is waited for': { begun: true, waitMicros: 0 },
+};
+for (const [what, options] of Object.entries(WAYS)) {
   await t.test(`entries in the order of the walk, as they are, small files with their bytes: ${what}`, async (t) => {
     const dir = await manyFiles(t);
     const startedMs = Date.now();
-    const entries = await all(dir, { waitMicros });
+    const entries = await all(dir, options);
     t.same(entries.map(({ path }) => path), pathsOf(dir));
     const walked = [...walkTree(treeRoot(dir))];
     for (const [index, { stat, target }] of walked.entries()) {
@@ -96,6 +108,17 @@ await t.test('a tree of one entry, and of one batch', async (t) => {
   t.same((await all(dir)).map(({ path }) => path), [treeRoot(dir).toString()]);
   for (let index = 0; index < READ_AHEAD_ENTRIES - 1; index += 1) writeFileSync(join(dir, `f${index}`), 'x');
   t.same((await all(dir)).map(({ path }) => path), pathsOf(dir));
+});
+
+await t.test('begun ahead of time: a tree of one entry, one that nobody takes, one whose thread is gone', async (t) => {
+  const dir = t.testdir();
+  t.same((await all(dir, { begun: true })).map(({ path }) => path), [treeRoot(dir).toString()]);
+
+  const large = await manyFiles(t);
+  const untaken = new ReadAhead(treeRoot(large), { smallFileBytesMax });
+  untaken.begin();
+  await untaken.close();
+  t.same((await taken(untaken)).map(({ path }) => path), pathsOf(large), 'all is done here then');
 });
 
 await t.test('the walk goes on after any entry', async (t) => {
