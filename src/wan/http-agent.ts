@@ -1,6 +1,6 @@
 /**
  * The connections of an HTTP client, by undici. Only the parts that a request needs: undici as a whole brings fetch, WebSocket, caches and mocks along, and takes 120 ms to load where these take 55, which is
- * a tenth of publishing a small tree. Their types are those of the whole.
+ * a tenth of publishing a small tree. Their types are those of the whole. Where they stand in the package is nobody's promise: package.json names the one version.
  */
 import type { Agent as UndiciAgent, Dispatcher } from 'undici';
 // @ts-expect-error: parts have no types of their own
