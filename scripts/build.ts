@@ -7,7 +7,7 @@ import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const OUT_DIR = 'dist';
 /** Found beside the code that starts them (base/worker-pool.ts, core/delta-maker.ts). Each is one file: shared pieces would be many small ones, and a millisecond each for every thread and every command. */
-const THREADS = ['src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/image/walk-worker.ts', 'src/image/inode-worker.ts', 'src/image/record-worker.ts', 'src/core/delta-worker.ts'];
+const THREADS = ['src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/image/walk-worker.ts', 'src/image/inode-worker.ts', 'src/core/delta-worker.ts'];
 /** Packages with native parts look for these beside themselves. */
 const NOT_BUNDLED = ['@napi-rs/blake-hash', 'classic-level', 'koffi'];
 

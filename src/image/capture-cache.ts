@@ -49,13 +49,12 @@ interface Facts {
 /** The cache of one capture, read entry by entry in key order. */
 export class CaptureCache {
   readonly capture: Capture;
-  /** One for each entry, in key order: for CaptureCacheReader.ofRecords(). */
-  readonly records: Buffer;
+  readonly #records: Buffer;
   readonly #chunks: Buffer;
 
   private constructor(capture: Capture, records: Buffer, chunks: Buffer) {
     this.capture = capture;
-    this.records = records;
+    this.#records = records;
     this.#chunks = chunks;
   }
 
@@ -79,7 +78,7 @@ export class CaptureCache {
 
   /** `usable`: whether chunks may be named without their bytes at hand. */
   reader(usable: (digest: Digest) => boolean): CaptureCacheReader {
-    return new CaptureCacheReader(this.records, this.#chunks, usable);
+    return new CaptureCacheReader(this.#records, this.#chunks, usable);
   }
 }
 
@@ -99,11 +98,6 @@ export class CaptureCacheReader {
     this.#chunks = chunks;
     this.#usable = usable;
     this.#advance();
-  }
-
-  /** Tells what is as it was, but knows no content. */
-  static ofRecords(records: Uint8Array): CaptureCacheReader {
-    return new CaptureCacheReader(Buffer.from(records.buffer, records.byteOffset, records.byteLength), Buffer.alloc(0), () => false);
   }
 
   /** The keys of all records, in order: each until the next is asked for. */

@@ -1,8 +1,10 @@
 /** A directory as the blocks of a layer: chunks of its files, nodes of its manifest. */
 import { throwIfAborted } from '../base/errors.ts';
 import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../chunking/params.ts';
+import type { CaptureCache } from './capture-cache.ts';
 import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
+import { lstatIfThere, pathBelow } from './key-path.ts';
 import { Pace } from './pace.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
@@ -52,4 +54,21 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
   for (const block of capture.finish()) yield block;
   progress();
   return capture.result;
+}
+
+/**
+ * What the capture of which `cache` is found, if the tree at `dir` is still the same; undefined at the first entry that is not. Nothing is read but the
+ * inodes of what was there then, and no directory is listed: to make, remove or rename a name changes the times of the directory that it is in (POSIX.1-2024, open(),
+ * unlink(), rename()).
+ */
+export async function captureUnchanged(dir: string, cache: CaptureCache, signal?: AbortSignal): Promise<Capture | undefined> {
+  const root = treeRoot(dir);
+  const pace = new Pace(signal);
+  const reader = cache.reader(() => true);
+  for (const key of reader.keys()) {
+    const stat = lstatIfThere(pathBelow(root, key));
+    if (stat === undefined || !reader.isAsItWas(stat)) return undefined;
+    if (pace.due) await pace.turn();
+  }
+  return cache.capture;
 }

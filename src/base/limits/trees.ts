@@ -44,8 +44,5 @@ export const WALKED_TOGETHER = 64;
 export const UNCACHED_WRITE_BYTES_MIN = 32 * KiB;
 /** How long ago, at least, an inode must have changed for its change time to prove that nothing changed since: some ticks of the kernel's clock. */
 export const CHANGE_TIME_GRAIN_MS = 20;
-/** Records of a capture cache that a thread claims at a time; and so many bytes of them are looked at without a thread that helps: those of 10,000 entries, which takes as long as it takes to start one. */
-export const RECORDS_TOGETHER = 512;
-export const RECORDS_ALONE_BYTES_MAX = 1 * MiB;
 /** What a capture keeps of a tree for the next one, in a file and twice in memory meanwhile: about 700,000 files. */
 export const CAPTURE_CACHE_BYTES_MAX = 64 * MiB;

@@ -41,7 +41,6 @@ const relations: readonly [string, boolean][] = [
   ['a batch that is read ahead has room for its rows and for the largest small file', limits.READ_AHEAD_BATCH_BYTES >= 56 * limits.READ_AHEAD_ENTRIES + limits.PATH_BYTES_MAX + limits.CHUNK_BYTES_MAX],
   ['what is read ahead has batches for all threads', limits.READ_AHEAD_BATCHES > limits.READ_AHEAD_WORKERS],
   ['each thread has work on files, and a next piece of it waits', limits.INODE_JOBS_AHEAD >= 2 * limits.INODE_WORKERS],
-  ['a thread that helps to look at records finds several blocks, of records of 300 bytes', limits.RECORDS_ALONE_BYTES_MAX >= 4 * 300 * limits.RECORDS_TOGETHER],
   ['threads for work on files start with a tree of several pieces of work', limits.INODES_DONE_HERE >= limits.INODE_JOBS_AHEAD * limits.ENTRIES_TOGETHER],
   ['a delta at its target may take one more chunk', limits.DELTA_RAW_BYTES_TARGET + limits.CHUNK_BYTES_MAX <= limits.DELTA_RAW_BYTES_MAX],
   ['a delta can be made into a frame', limits.DELTA_RAW_BYTES_MAX <= limits.FRAME_RAW_BYTES_MAX && limits.DELTA_CHUNKS_MAX <= limits.FRAME_CHUNKS_MAX],

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { CHANGE_TIME_GRAIN_MS, LISTED_PATHS_MAX } from '../../../src/base/limits/trees.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { CaptureCache, CaptureCacheWriter } from '../../../src/image/capture-cache.ts';
-import { captureUnchanged } from '../../../src/image/capture-unchanged.ts';
+import { captureUnchanged } from '../../../src/image/capture.ts';
 import { capture, SMALL_PARAMS, type MemoryLayer } from './layer-in-memory.ts';
 import { makeSocket } from './make-socket.ts';
 import { directory, file, makeTree, noise } from './tree-spec.ts';
