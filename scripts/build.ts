@@ -11,11 +11,12 @@ const THREADS = ['src/store/frame-worker.ts', 'src/image/read-worker.ts', 'src/i
 /** Packages with native parts look for these beside themselves. */
 const NOT_BUNDLED = ['@napi-rs/blake-hash', 'classic-level', 'koffi'];
 
-/** undici loads node:http2, and TLS with it, for a protocol that it is told not to use (src/wan/http-transport.ts): a third of the time until a client is there. It does without where a Node.js has none. */
+/** undici loads node:http2, and TLS with it, for a protocol that src/wan/http-agent.ts tells it not to use: a third of the time until a client is there. It does without where a Node.js has none. As a whole it would use it: nobody may load that. */
 const undiciWithoutHttp2: Plugin = {
   name: 'undici-without-http2',
   setup(bundler) {
     bundler.onResolve({ filter: /^node:http2$/ }, ({ importer }) => (/\/undici\/lib\/dispatcher\//.test(importer) ? { path: 'none', namespace: 'undici-http2' } : undefined));
+    bundler.onResolve({ filter: /^undici$/ }, () => ({ errors: [{ text: 'undici as a whole speaks HTTP/2, which the bundle leaves out: use src/wan/http-agent.ts' }] }));
     bundler.onLoad({ filter: /./, namespace: 'undici-http2' }, () => ({ contents: 'module.exports = { constants: {} };' }));
   },
 };

@@ -14,7 +14,7 @@ export interface Invocation {
 export type Commands = Readonly<Record<string, () => Promise<(parent: Command, words: readonly string[]) => void | Promise<void>>>>;
 
 /**
- * Adds the command that the first of `words` names, or all if it names none. Each brings packages that the others do without: to load the one alone takes a third less time until it begins.
+ * Adds the command that the first of `words` names, or all if it names none. Each brings packages that the others do without, and takes its time to load.
  * Answers whether all are there.
  */
 export async function addCommands(parent: Command, commands: Commands, words: readonly string[]): Promise<boolean> {

@@ -2,13 +2,13 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
-import { request } from 'undici';
 import { asBranchcastError } from '../base/errors.ts';
 import { CLOCK_SKEW_MS_MAX, DISK_FREE_BYTES_MIN } from '../base/limits/commands.ts';
 import { LOCAL_API_TIMEOUT_MS } from '../base/limits/daemons.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
 import { hashImplementation } from '../chunking/hash.ts';
 import { posixSupport } from '../image/posix.ts';
+import { HttpAgent } from '../wan/http-agent.ts';
 
 export interface Check {
   readonly name: string;
@@ -96,13 +96,17 @@ function bindProblem(host: string, port: number): Promise<NodeJS.ErrnoException 
 
 export async function checkCore(url: string, signal: AbortSignal): Promise<Check[]> {
   const name = `core ${url}`;
+  const agent = new HttpAgent({ headersTimeout: LOCAL_API_TIMEOUT_MS, bodyTimeout: LOCAL_API_TIMEOUT_MS });
   try {
-    const answer = await request(`${url}/v1/health`, { signal, headersTimeout: LOCAL_API_TIMEOUT_MS, bodyTimeout: LOCAL_API_TIMEOUT_MS });
+    const { origin, pathname } = new URL(`${url}/v1/health`);
+    const answer = await agent.request({ origin, path: pathname, method: 'GET', signal });
     await answer.body.dump();
     if (answer.statusCode !== 200) return [{ name, status: 'fail', message: `answers with status ${answer.statusCode}`, advice: 'Something else listens there: check the address.' }];
     return [{ name, status: 'ok', message: 'answers' }, checkClock(String(answer.headers['date'] ?? ''))];
   } catch (thrown) {
     return [{ name, status: 'warn', message: `does not answer: ${asBranchcastError(thrown).message}`, advice: 'Start it with `branchcast core start`, or set coreUrl (BRANCHCAST_CORE_URL) to its address.' }];
+  } finally {
+    await agent.destroy();
   }
 }
 

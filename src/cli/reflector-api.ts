@@ -1,10 +1,10 @@
 /** Calls to the local HTTP API of a reflector on this machine. */
 import { Type, type Static, type TSchema } from 'typebox';
-import { request } from 'undici';
 import { asBranchcastError, BranchcastError } from '../base/errors.ts';
 import { LOCAL_API_TIMEOUT_MS } from '../base/limits/daemons.ts';
 import { ANSWER_BYTES_MAX } from '../base/limits/wan.ts';
 import { expectJson, ScrubJson, StoreStatsJson, type ScrubStatus } from '../wan/api-messages.ts';
+import { HttpAgent } from '../wan/http-agent.ts';
 import { errorOfAnswer, parseJson } from '../wan/network-error.ts';
 
 /** What `cache status` shows of a reflector's status; there is more in it. */
@@ -36,13 +36,16 @@ async function call<S extends TSchema>(schema: S, method: 'GET' | 'POST', url: s
   const sender = `reflector API ${url}`;
   let status: number;
   let body: Uint8Array;
+  const agent = new HttpAgent({ headersTimeout: LOCAL_API_TIMEOUT_MS, bodyTimeout: LOCAL_API_TIMEOUT_MS });
   try {
-    const answer = await request(new URL(path, base), { method, signal, headersTimeout: LOCAL_API_TIMEOUT_MS, bodyTimeout: LOCAL_API_TIMEOUT_MS });
+    const answer = await agent.request({ origin: base.origin, path, method, signal });
     status = answer.statusCode;
     body = await readBounded(answer.body, sender);
   } catch (thrown) {
     if (signal.aborted || thrown instanceof BranchcastError) throw asBranchcastError(signal.aborted ? signal.reason : thrown);
     throw new BranchcastError('BC_REFLECTOR_UNREACHABLE', `${sender} cannot be reached: ${(thrown as Error).message}`, { details: { url }, cause: thrown });
+  } finally {
+    await agent.destroy();
   }
   if (status >= 400) throw errorOfAnswer(status, body, url);
   return expectJson(schema, parseJson(body), sender);

@@ -14,8 +14,9 @@ const request = requestPart as (this: Dispatcher, options: Dispatcher.RequestOpt
 export class HttpAgent {
   readonly #agent: UndiciAgent;
 
-  constructor(options: UndiciAgent.Options) {
-    this.#agent = new Agent(options);
+  /** HTTP/1.1 alone, also over TLS: HTTP/2 stalls in the field, and the bundle has no code for it (scripts/build.ts). */
+  constructor(options: Omit<UndiciAgent.Options, 'allowH2'>) {
+    this.#agent = new Agent({ ...options, allowH2: false });
   }
 
   /** Resolves when the head of the answer is there. Rejects with undici's errors. */

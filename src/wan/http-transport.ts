@@ -71,7 +71,6 @@ export class HttpTransport {
     this.#clock = options.clock ?? systemClock;
     this.stallTimeoutMs = options.stallTimeoutMs ?? WAN_STALL_TIMEOUT_MS;
     this.#agent = new HttpAgent({
-      allowH2: false,
       // One more than the bulk may take is for the call that waits for new layers.
       connections: WAN_CONNECTIONS_MAX + 1,
       pipelining: 1,
