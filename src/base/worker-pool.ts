@@ -52,6 +52,11 @@ export class WorkerPool<Job, Answer> {
     this.#hire = () => this.#handOf(new Worker(file, { resourceLimits: WORKER_HEAP, workerData: options.shared }));
   }
 
+  /** Hires the first worker now, not with the first job: for who will have jobs, and nothing to do until then. */
+  start(): void {
+    if (!this.#closed && this.#hands.length === 0) this.#hands.push(this.#hire());
+  }
+
   /** By the worker that has the fewest; a worker does its jobs in the order in which they come. The caller bounds how many wait. Rejects as the job threw. */
   run(job: Job): Promise<Answer> {
     if (this.#closed) return Promise.reject(this.#ended());

@@ -16,6 +16,7 @@ import { Deltas } from './deltas.ts';
 import { createCoreApi } from './core-api.ts';
 import { openLevel } from './open-level.ts';
 import { ScrubJob } from '../store/scrub-job.ts';
+import { storeWorkers } from '../store/store-workers.ts';
 import { Quiet } from './quiet.ts';
 import { RepackJob } from './repack-job.ts';
 import { RepackLedger } from './repack-ledger.ts';
@@ -69,6 +70,8 @@ export async function startCore(config: CoreConfig, log: Logger): Promise<Runnin
     if (!isLoopback(config.listen.host)) log.warn({ listen: config.listen }, 'the network is believed: whoever reaches this address can publish and fetch');
     const url = await api.listen(config.listen);
     repack.start();
+    // Of the first publish it would cost a twentieth.
+    storeWorkers().start();
     log.info({ url, dataDir: config.dataDir, layerCount: catalog.layerCount, chunkCount: store.stats().chunkCount }, 'the core serves');
     return { api: url, close };
   } catch (thrown) {

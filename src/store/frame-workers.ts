@@ -39,6 +39,11 @@ export class FrameWorkers {
     this.#pool = new WorkerPool(new URL('./frame-worker', import.meta.url), { workerCount: count, shared, work: 'frames', jobsBeforeNext: FRAMES_PER_WORKER });
   }
 
+  /** One thread starts now, not with the first frame. */
+  start(): void {
+    this.#pool.start();
+  }
+
   /** Frames that may be asked for at a time so that every worker has work and memory stays bounded. */
   get inFlightMax(): number {
     return this.#pool.workerCount * FRAMES_PER_WORKER;

@@ -18,6 +18,19 @@ void t.test('a worker that dies fails its jobs, and another takes its place', as
   await t.rejects(pool.run('three'), { code: 'BC_CANCELLED' });
 });
 
+void t.test('a worker that is hired ahead is there before the first job, and does it', async (t) => {
+  const [ahead, later] = [poolOf(t, { workerCount: 2 }), poolOf(t, { workerCount: 1 })];
+  ahead.start();
+  ahead.start();
+  const threadOf = async (pool: WorkerPool<string, string>): Promise<number> => Number((await pool.run('wait')).slice('worker '.length));
+  const laterThread = await threadOf(later);
+  const aheadThread = await threadOf(ahead);
+  t.ok(aheadThread < laterThread, 'threads are numbered in the order in which they are started');
+  t.equal(await threadOf(ahead), aheadThread, 'one is enough for one job at a time');
+  await ahead.close();
+  t.doesNotThrow(() => ahead.start(), 'and nobody is hired after the end');
+});
+
 void t.test('another worker is hired while those that there are have work, up to the count', async (t) => {
   const pool = poolOf(t, { workerCount: 3 });
   const sleepers = await Promise.all(['wait', 'wait', 'wait', 'wait'].map((job) => pool.run(job)));
