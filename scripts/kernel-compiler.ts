@@ -13,6 +13,7 @@ export const KERNELS: readonly Kernel[] = [
   { source: 'src/chunking/kernel/cut.ts', generated: 'src/chunking/cut-kernel.wasm.gen.ts', constant: 'cutKernelWasm' },
   { source: 'src/chunking/kernel/blake3.ts', generated: 'src/chunking/blake3.wasm.gen.ts', constant: 'blake3Wasm' },
   { source: 'src/delta/kernel/align.ts', generated: 'src/delta/align-kernel.wasm.gen.ts', constant: 'alignKernelWasm' },
+  { source: 'src/manifest/kernel/leaf.ts', generated: 'src/manifest/leaf-kernel.wasm.gen.ts', constant: 'leafKernelWasm' },
 ];
 
 const FLAGS = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];

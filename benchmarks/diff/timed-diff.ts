@@ -1,6 +1,6 @@
 /** One diff of two manifests, counted and timed. */
 import type { Digest } from '../../src/chunking/digest.ts';
-import { diffManifests } from '../../src/manifest/diff.ts';
+import { diffRuns } from '../../src/manifest/diff.ts';
 import { Manifest, type ReadBlock } from '../../src/manifest/read.ts';
 
 export interface TimedDiff {
@@ -16,6 +16,6 @@ export async function timedDiff(before: Digest, after: Digest, read: ReadBlock):
     return read(digest);
   };
   const startedMs = performance.now();
-  for await (const _ of diffManifests(new Manifest(before, counting), new Manifest(after, counting))) changeCount += 1;
+  for await (const run of diffRuns(new Manifest(before, counting), new Manifest(after, counting))) changeCount += run.length;
   return { wallSeconds: (performance.now() - startedMs) / 1000, nodeCount, changeCount };
 }

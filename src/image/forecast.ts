@@ -1,7 +1,7 @@
 /** What it will take to bring a tree from one manifest to another: the decisions of stage-builder.ts, from the manifests alone. */
 import type { Digest } from '../chunking/digest.ts';
 import { contentName } from '../manifest/content-name.ts';
-import { diffManifests } from '../manifest/diff.ts';
+import { diffManifests, diffRuns } from '../manifest/diff.ts';
 import type { Manifest } from '../manifest/read.ts';
 
 export interface Forecast {
@@ -20,7 +20,7 @@ export interface Forecast {
 export async function forecastApply(after: Manifest, before: Manifest | undefined, blockBytes: number, signal?: AbortSignal): Promise<Forecast> {
   const leaving = new Set<string>();
   if (before !== undefined) {
-    for await (const { before: old, contentChanged } of diffManifests(before, after)) if (old?.type === 'file' && contentChanged) leaving.add(contentName(old));
+    for await (const run of diffRuns(before, after)) for (const { before: old, contentChanged } of run) if (old?.type === 'file' && contentChanged) leaving.add(contentName(old));
   }
   const chunks = new Map<Digest, number>();
   const sums = { fileCount: 0, fileBytes: 0, movedCount: 0, roomBytes: 0 };

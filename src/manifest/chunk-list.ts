@@ -14,7 +14,7 @@ export class ChunkListLeaf {
 
   /** Reads what follows `[1, 3,`. */
   constructor(reader: CborReader) {
-    this.chunks = new ChunkTable(reader, NODE_ENTRIES_MAX);
+    this.chunks = ChunkTable.read(reader, NODE_ENTRIES_MAX);
     if (this.chunks.length === 0) throw reader.error('an empty chunk list');
     reader.end();
     this.lengthBytes = this.chunks.totalBytes();

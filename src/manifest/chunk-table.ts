@@ -12,21 +12,27 @@ export class ChunkTable {
   readonly #lengths: Uint32Array;
   readonly #digests: (Digest | undefined)[] = [];
 
-  /** Reads the table. `max` bounds how many chunks it may name. */
-  constructor(reader: CborReader, max: number) {
+  /** Of each chunk where its digest stands in `bytes`, and its length. */
+  constructor(bytes: Buffer, digestsAt: Uint32Array, lengths: Uint32Array) {
+    this.length = digestsAt.length;
+    this.#bytes = bytes;
+    this.#digestsAt = digestsAt;
+    this.#lengths = lengths;
+  }
+
+  /** Reads a table. `max` bounds how many chunks it may name. */
+  static read(reader: CborReader, max: number): ChunkTable {
     const count = reader.array('chunks');
     if (count > max) throw reader.error(`${count} chunks, more than ${max}`);
-    this.length = count;
-    this.#bytes = reader.bytes;
-    this.#digestsAt = new Uint32Array(count);
-    this.#lengths = new Uint32Array(count);
+    const [digestsAt, lengths] = [new Uint32Array(count), new Uint32Array(count)];
     for (let index = 0; index < count; index += 1) {
       reader.arrayOf(2, 'chunk');
-      this.#digestsAt[index] = reader.cid(RAW_CODE, 'chunk');
+      digestsAt[index] = reader.cid(RAW_CODE, 'chunk');
       const length = reader.uint(CHUNK_BYTES_MAX, 'chunk length');
       if (length === 0) throw reader.error(`chunk ${index} is empty`);
-      this.#lengths[index] = length;
+      lengths[index] = length;
     }
+    return new ChunkTable(reader.bytes, digestsAt, lengths);
   }
 
   digest(index: number): Digest {

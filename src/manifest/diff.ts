@@ -12,12 +12,18 @@ import { TreeCursor } from './tree-cursor.ts';
  * when they are asked for, throw nothing. A change keeps its leaves in memory; detached() makes one that does not.
  */
 export async function* diffManifests(before: Manifest | undefined, after: Manifest): AsyncGenerator<ManifestChange> {
+  for await (const run of diffRuns(before, after)) yield* run;
+}
+
+/** The same, some at a time, those of two leaves at most: to wait for each change takes a fifth of the time of a diff. */
+export async function* diffRuns(before: Manifest | undefined, after: Manifest): AsyncGenerator<readonly ManifestChange[]> {
   const [old, now] = [new TreeCursor(before), new TreeCursor(after)];
   for (;;) {
-    const change = nextChange(old, now);
-    if (change !== undefined) yield change;
-    else if (old.done && now.done) return;
-    else await openHigher(old, now);
+    const run: ManifestChange[] = [];
+    for (let change = nextChange(old, now); change !== undefined; change = nextChange(old, now)) run.push(change);
+    if (run.length > 0) yield run;
+    if (old.done && now.done) return;
+    await openHigher(old, now);
   }
 }
 

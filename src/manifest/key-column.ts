@@ -12,12 +12,21 @@ const KEY_BYTES_USUAL = 48;
 export class KeyColumn {
   length = 0;
   #bytes: Buffer;
-  readonly #ends: Uint32Array;
+  #ends: Uint32Array;
 
   /** Room for `capacity` keys. The caller has bounded it. */
   constructor(capacity: number) {
     this.#bytes = Buffer.allocUnsafe(capacity * KEY_BYTES_USUAL);
     this.#ends = new Uint32Array(capacity);
+  }
+
+  /** Keys that have been read: one after the other in `bytes`, each up to its end. */
+  static of(bytes: Buffer, ends: Uint32Array): KeyColumn {
+    const column = new KeyColumn(0);
+    column.#bytes = bytes;
+    column.#ends = ends;
+    column.length = ends.length;
+    return column;
   }
 
   /** Reads `shared, suffix` and appends the key. Refuses keys that do not ascend, that share too little, or that are unsafe. */

@@ -2,24 +2,16 @@
  * Kind 1: a leaf of the tree. Every entry is read and checked when the leaf is; of each only its places in the node are kept. Entries
  * become objects when they are asked for, which refuses nothing any more: a diff looks at most of them as bytes.
  */
-import { NODE_BYTES_MAX, NODE_ENTRIES_MAX } from '../base/limits/manifests.ts';
 import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import { sameRun } from './byte-runs.ts';
-import { CID_BYTES, type CborReader } from './cbor-reader.ts';
-import { ChunkTable } from './chunk-table.ts';
+import type { CborReader } from './cbor-reader.ts';
+import type { ChunkTable } from './chunk-table.ts';
 import type { Content, Entry, Hole, Metadata, Piece } from './entry.ts';
 import { EntryRecord, holeBytes, readEntry, readPieces } from './entry-decode.ts';
 import { ENTRY_TYPES } from './entry-ranges.ts';
-import { KeyColumn } from './key-column.ts';
-
-/** Places in the node that are kept of each entry: type and metadata, body, extras, its end; in the body its pieces or its list, else 0. */
-const START = 0;
-const BODY = 1;
-const BODY_END = 2;
-const END = 3;
-const PIECES = 4;
-const LIST = 5;
-const PLACES = 6;
+import type { KeyColumn } from './key-column.ts';
+import { readPlainLeaf } from './leaf-kernel.ts';
+import { PLACE, PLACES, readLeaf } from './read-leaf.ts';
 
 const NO_CHUNKS: readonly number[] = [];
 
@@ -41,44 +33,11 @@ export class Leaf {
   /** Of the entry that was read last. */
   readonly #record = new EntryRecord();
 
-  /** Reads what follows `[1, 1,`. */
+  /** Reads what follows `[1, 1,`: by the kernel, if it will, or else item by item. */
   constructor(reader: CborReader) {
+    const { entryCount, keys, chunks, places, logicalBytes, hasLists } = readPlainLeaf(reader.bytes, reader.position) ?? readLeaf(reader);
     this.#reader = reader;
-    const chunks = new ChunkTable(reader, NODE_BYTES_MAX / CID_BYTES);
-    chunks.refuseRepeats(reader);
-    const count = reader.array('entries');
-    if (count === 0 || count > NODE_ENTRIES_MAX) throw reader.error(`${count} entries, not 1 to ${NODE_ENTRIES_MAX}`);
-    const keys = new KeyColumn(count);
-    const places = new Uint32Array(count * PLACES);
-    const record = this.#record;
-    const { pieces } = record;
-    let usedChunks = 0;
-    let logicalBytes = 0;
-    let hasLists = false;
-    for (let index = 0; index < count; index += 1) {
-      const items = reader.array('entry');
-      if (items !== 5 && items !== 6) throw reader.error(`entry ${index} has ${items} items instead of 5 or 6`);
-      keys.read(reader);
-      const at = index * PLACES;
-      places[at + START] = reader.position;
-      readEntry(reader, chunks, items === 6, record);
-      places[at + BODY] = record.bodyAt;
-      places[at + BODY_END] = record.bodyEndAt;
-      places[at + END] = reader.position;
-      places[at + PIECES] = record.piecesAt;
-      places[at + LIST] = record.listAt;
-      hasLists ||= record.listAt !== 0;
-      for (let item = 0; item < record.pieceItems; item += 3) {
-        const chunk = pieces[item] as number;
-        if (chunk > usedChunks) throw reader.error('chunks are not in the order of their first use');
-        if (chunk === usedChunks) usedChunks += 1;
-      }
-      logicalBytes += record.sizeBytes;
-    }
-    if (usedChunks !== chunks.length) throw reader.error(`${chunks.length - usedChunks} chunks in the table are not used`);
-    if (!Number.isSafeInteger(logicalBytes)) throw reader.error('files are larger than 2^53 - 1 bytes together');
-    reader.end();
-    this.entryCount = count;
+    this.entryCount = entryCount;
     this.keys = keys;
     this.chunks = chunks;
     this.logicalBytes = logicalBytes;
@@ -87,18 +46,18 @@ export class Leaf {
   }
 
   typeAt(index: number): Entry['type'] {
-    return ENTRY_TYPES[this.#reader.bytes[this.#place(index, START)] as number] as Entry['type'];
+    return ENTRY_TYPES[this.#reader.bytes[this.#place(index, PLACE.start)] as number] as Entry['type'];
   }
 
   /** Digest of an entry's chunk list, if it has one. */
   listAt(index: number): Digest | undefined {
-    const listAt = this.#place(index, LIST);
+    const listAt = this.#place(index, PLACE.list);
     return listAt === 0 ? undefined : digestFromBytes(this.#reader.bytes, listAt);
   }
 
   /** Indices in the chunk table of the chunks of an entry's pieces. */
   chunksOf(index: number): readonly number[] {
-    const piecesAt = this.#place(index, PIECES);
+    const piecesAt = this.#place(index, PLACE.pieces);
     if (piecesAt === 0) return NO_CHUNKS;
     this.#reader.position = piecesAt;
     const record = this.#record;
@@ -133,23 +92,23 @@ export class Leaf {
   /** What both say of their path, compared as bytes: the encoding is canonical. The keys are not looked at. */
   difference(index: number, other: Leaf, otherIndex: number): EntryDifference {
     if (!this.#sameContent(index, other, otherIndex)) return 'content';
-    return this.#sameRun(index, START, BODY, other, otherIndex) && this.#sameRun(index, BODY_END, END, other, otherIndex) ? 'none' : 'metadata';
+    return this.#sameRun(index, PLACE.start, PLACE.body, other, otherIndex) && this.#sameRun(index, PLACE.bodyEnd, PLACE.end, other, otherIndex) ? 'none' : 'metadata';
   }
 
   #sameContent(index: number, other: Leaf, otherIndex: number): boolean {
-    if (this.#reader.bytes[this.#place(index, START)] !== other.#reader.bytes[other.#place(otherIndex, START)]) return false;
-    const [pieces, otherPieces] = [this.#place(index, PIECES), other.#place(otherIndex, PIECES)];
+    if (this.#reader.bytes[this.#place(index, PLACE.start)] !== other.#reader.bytes[other.#place(otherIndex, PLACE.start)]) return false;
+    const [pieces, otherPieces] = [this.#place(index, PLACE.pieces), other.#place(otherIndex, PLACE.pieces)];
     if (pieces === 0 || otherPieces === 0) {
-      if (!this.#sameRun(index, BODY, BODY_END, other, otherIndex)) return false;
-    } else if (!this.#sameRun(index, BODY, PIECES, other, otherIndex) || !this.#samePieces(index, other, otherIndex)) return false;
-    return this.#sameRun(index, BODY_END, END, other, otherIndex) || sameHoles(this.#recordOf(index).holes, other.#recordOf(otherIndex).holes);
+      if (!this.#sameRun(index, PLACE.body, PLACE.bodyEnd, other, otherIndex)) return false;
+    } else if (!this.#sameRun(index, PLACE.body, PLACE.pieces, other, otherIndex) || !this.#samePieces(index, other, otherIndex)) return false;
+    return this.#sameRun(index, PLACE.bodyEnd, PLACE.end, other, otherIndex) || sameHoles(this.#recordOf(index).holes, other.#recordOf(otherIndex).holes);
   }
 
   /** Pieces by the chunks that they name: their indices differ from leaf to leaf. */
   #samePieces(index: number, other: Leaf, otherIndex: number): boolean {
     const [a, b] = [this.#reader, other.#reader];
-    a.position = this.#place(index, PIECES);
-    b.position = other.#place(otherIndex, PIECES);
+    a.position = this.#place(index, PLACE.pieces);
+    b.position = other.#place(otherIndex, PLACE.pieces);
     const items = a.array('pieces');
     if (items !== b.array('pieces')) return false;
     for (let item = 0; item < items; item += 1) {
@@ -179,8 +138,8 @@ export class Leaf {
 
   /** Reads an entry again. */
   #recordOf(index: number): EntryRecord {
-    this.#reader.position = this.#place(index, START);
-    readEntry(this.#reader, this.chunks, this.#place(index, BODY_END) !== this.#place(index, END), this.#record);
+    this.#reader.position = this.#place(index, PLACE.start);
+    readEntry(this.#reader, this.chunks, this.#place(index, PLACE.bodyEnd) !== this.#place(index, PLACE.end), this.#record);
     return this.#record;
   }
 }

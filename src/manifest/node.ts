@@ -38,7 +38,7 @@ export function decodeNode(bytes: Uint8Array, digest: Digest): Node {
 export function leafNames(bytes: Uint8Array, digest: Digest): { readonly chunks: ChunkTable; readonly lists: readonly Digest[] } {
   const reader = readerOf(bytes, digest);
   if (readKind(reader) !== NODE_KIND.leaf) throw reader.error('another node where a leaf belongs');
-  const chunks = new ChunkTable(reader, NODE_BYTES_MAX / CID_BYTES);
+  const chunks = ChunkTable.read(reader, NODE_BYTES_MAX / CID_BYTES);
   const lists = reader.skip(DAG_CBOR_CODE, 'entries').map((digestAt) => digestFromBytes(bytes, digestAt));
   reader.end();
   return { chunks, lists };
