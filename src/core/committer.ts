@@ -6,8 +6,10 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { asBranchcastError, BranchcastError, hasCode, throwIfAborted } from '../base/errors.ts';
+import { MANIFEST_CHUNKS_MAX } from '../base/limits/manifests.ts';
 import { COMMITS_WAITING_MAX } from '../base/limits/wan.ts';
 import { formatRoot, parseRoot, type Digest } from '../chunking/digest.ts';
+import { ChunkLengths } from '../manifest/chunk-lengths.ts';
 import { decodeDescriptor, type DescribedCounts, type LayerKind } from '../manifest/descriptor.ts';
 import type { Entry, ManifestBlock } from '../manifest/entry.ts';
 import { knownBlocks } from '../manifest/known-tree.ts';
@@ -75,12 +77,12 @@ export class Committer {
     if (described.kind !== kind) throw new BranchcastError('BC_USAGE', `${name}@${version} is described as a ${described.kind} layer, not as a ${kind} layer`);
 
     const sequence = await this.#catalog.takeSequence();
-    const nodes = new LayerCount(this.#store, this.#ledger, sequence);
-    const chunks = new LayerCount(this.#store, this.#ledger, sequence);
-    const own = new LayerCount(this.#store, this.#ledger, sequence);
-    await own.add(descriptor, bytes.byteLength);
     const manifest = new Manifest(described.tree, (digest) => this.#read(digest));
     const before = this.#catalog.resolve({ root: described.tree });
+    const count = (): LayerCount => LayerCount.of(this.#store, this.#ledger, sequence);
+    const countTree = before === undefined ? count : () => LayerCount.ofKnown(this.#store);
+    const [own, nodes, chunks] = [count(), countTree(), countTree()];
+    await own.add(descriptor, bytes.byteLength);
     const walked = before === undefined ? await walk(manifest, { nodes, chunks }, signal) : await walkAgain(manifest, before, { nodes, chunks }, signal);
     for (const count of [own, nodes, chunks]) await count.finish();
     if (chunks.missingCount > 0) {
@@ -139,13 +141,14 @@ async function walk(manifest: Manifest, { nodes, chunks }: Counting, signal: Abo
   return { entries: top.entryCount, files, logicalBytes: top.logicalBytes };
 }
 
-/** Counts what a tree names that `before` was committed of. */
+/** Counts what a tree names that `before` was committed of, each chunk once. */
 async function walkAgain(manifest: Manifest, before: PublishedLayer, { nodes, chunks }: Counting, signal: AbortSignal): Promise<WalkedCounts> {
+  const counted = new ChunkLengths(MANIFEST_CHUNKS_MAX);
   for await (const { block, chunks: named } of knownBlocks(manifest)) {
     throwIfAborted(signal);
     await nodes.add(block.digest, block.bytes.byteLength);
     if (named === undefined) continue;
-    for (const index of named.indices()) await chunks.add(named.digest(index), named.lengthBytes(index));
+    for (const index of named.indices()) if (named.note(index, counted) === undefined) await chunks.add(named.digest(index), named.lengthBytes(index));
   }
   return { entries: before.entryCount, files: before.fileCount, logicalBytes: before.logicalBytes };
 }

@@ -5,7 +5,7 @@
 import { BranchcastError } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { storedShare, type ChunkStore } from '../store/chunk-store.ts';
-import type { UsageLedger } from './usage-ledger.ts';
+import type { Use, UsageLedger } from './usage-ledger.ts';
 
 /** Digests looked up in one go: long enough to be fast, short enough not to hold up other requests. */
 const BATCH = 1024;
@@ -18,14 +18,22 @@ export class LayerCount {
   /** Of blocks that no committed layer used before. */
   newStoredShare = 0;
   readonly #store: ChunkStore;
-  readonly #ledger: UsageLedger;
-  readonly #sequence: number;
+  readonly #usesOf: (digests: readonly Digest[]) => Promise<readonly Use[]>;
   #batch: { readonly digest: Digest; readonly bytes: number }[] = [];
 
-  constructor(store: ChunkStore, ledger: UsageLedger, sequence: number) {
+  private constructor(store: ChunkStore, usesOf: (digests: readonly Digest[]) => Promise<readonly Use[]>) {
     this.#store = store;
-    this.#ledger = ledger;
-    this.#sequence = sequence;
+    this.#usesOf = usesOf;
+  }
+
+  /** Of the commit `sequence`; what is added again counts once. */
+  static of(store: ChunkStore, ledger: UsageLedger, sequence: number): LayerCount {
+    return new LayerCount(store, (digests) => ledger.note(digests, sequence));
+  }
+
+  /** Of blocks that a committed layer uses, as the ledger knows already. Each is added once. */
+  static ofKnown(store: ChunkStore): LayerCount {
+    return new LayerCount(store, async (digests) => digests.map(() => 'shared'));
   }
 
   /** `bytes` is the length that the layer gives the block; BC_MANIFEST_MALFORMED, now or later, if it has another. */
@@ -39,7 +47,7 @@ export class LayerCount {
     const batch = this.#batch;
     this.#batch = [];
     const digests = batch.map(({ digest }) => digest);
-    const uses = await this.#ledger.note(digests, this.#sequence);
+    const uses = await this.#usesOf(digests);
     const locations = this.#store.locate(digests);
     batch.forEach(({ digest, bytes }, index) => {
       const location = locations[index];

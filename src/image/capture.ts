@@ -4,7 +4,7 @@ import { DEFAULT_CHUNKER_PARAMS, type ChunkerParams } from '../chunking/params.t
 import type { CaptureCache } from './capture-cache.ts';
 import type { Capture } from './capture-result.ts';
 import type { CapturedBlock } from './captured-block.ts';
-import { lstatIfThere, pathBelow } from './key-path.ts';
+import { OrderedLooks } from './ordered-looks.ts';
 import { Pace } from './pace.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { TreeCapture, type CaptureMemory } from './tree-capture.ts';
@@ -62,13 +62,17 @@ export async function* captureTree(dir: string, options: CaptureOptions = {}): A
  * unlink(), rename()).
  */
 export async function captureUnchanged(dir: string, cache: CaptureCache, signal?: AbortSignal): Promise<Capture | undefined> {
-  const root = treeRoot(dir);
-  const pace = new Pace(signal);
-  const reader = cache.reader(() => true);
-  for (const key of reader.keys()) {
-    const stat = lstatIfThere(pathBelow(root, key));
-    if (stat === undefined || !reader.isAsItWas(stat)) return undefined;
-    if (pace.due) await pace.turn();
+  const looks = new OrderedLooks(treeRoot(dir));
+  try {
+    const pace = new Pace(signal);
+    const reader = cache.reader(() => true);
+    for (const key of reader.keys()) {
+      const stamp = looks.at(key);
+      if (stamp === undefined || !reader.isAsItWas(stamp)) return undefined;
+      if (pace.due) await pace.turn();
+    }
+    return cache.capture;
+  } finally {
+    looks.close();
   }
-  return cache.capture;
 }

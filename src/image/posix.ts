@@ -17,6 +17,10 @@ const S_IFBLK = 0o060000;
 const LOCK_EX_NB = 2 | 4;
 /** <linux/fs.h> since Linux 6.14; file systems learn it one by one. */
 const RWF_DONTCACHE = 0x80;
+const STATX_BASIC_STATS = 0x7ff;
+
+/** struct statx of <linux/stat.h>: laid out alike on every machine. */
+export const STATX_BYTES = 256;
 
 interface LinuxCalls {
   renameat2?: (oldDir: number, oldPath: Uint8Array, newDir: number, newPath: Uint8Array, flags: number) => number;
@@ -25,6 +29,7 @@ interface LinuxCalls {
   flock?: (fd: number, operation: number) => number;
   mkfifo?: (path: Uint8Array, mode: number) => number;
   mknod?: (path: Uint8Array, mode: number, device: bigint) => number;
+  statx?: (dir: number, name: Uint8Array, flags: number, mask: number, into: Uint8Array) => number;
   pwritev2?: (fd: number, pieces: { readonly base: Uint8Array; readonly len: number }, count: number, offset: number, flags: number) => number;
 }
 
@@ -36,6 +41,7 @@ const DECLARATIONS: Readonly<Record<keyof LinuxCalls, string>> = {
   flock: 'int flock(int, int)',
   mkfifo: 'int mkfifo(const uint8_t *, uint32_t)',
   mknod: 'int mknod(const uint8_t *, uint32_t, uint64_t)',
+  statx: 'int statx(int, const uint8_t *, int, unsigned int, uint8_t *)',
   pwritev2: 'int64_t pwritev2(int, const iovec *, int, int64_t, int)',
 };
 
@@ -126,6 +132,14 @@ export function setMtime(path: Buffer, seconds: number, nanos: number, follow = 
   if (utimensat(AT_FDCWD, terminated(path), times, follow ? 0 : AT_SYMLINK_NOFOLLOW) !== 0) throw lastError('utimensat', path);
 }
 
+/**
+ * What stands under a name in an open directory, a link not followed, as a struct statx. `name` ends with a NUL byte, `into` has STATX_BYTES. False if there is no such call, or if it failed for whatever
+ * reason: to lstat its path says why.
+ */
+export function statxAt(directory: number, name: Uint8Array, into: Uint8Array): boolean {
+  return libc().calls.statx?.(directory, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, into) === 0;
+}
+
 /** Flushes the file system that holds an open file. False if it cannot, and every file needs an fsync of its own. */
 export async function syncFilesystem(fd: number): Promise<boolean> {
   const { syncfs } = libc().calls;
@@ -172,7 +186,7 @@ export function makeDevice(path: Uint8Array, type: 'char-device' | 'block-device
 }
 
 /** glibc's makedev(3), major(3) and minor(3): 12 + 20 bits in their places, the rest above. */
-function deviceNumber(major: number, minor: number): bigint {
+export function deviceNumber(major: number, minor: number): bigint {
   const [ma, mi] = [BigInt(major), BigInt(minor)];
   return ((ma & 0xfffff000n) << 32n) | ((ma & 0xfffn) << 8n) | ((mi & 0xffffff00n) << 12n) | (mi & 0xffn);
 }

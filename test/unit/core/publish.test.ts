@@ -76,6 +76,21 @@ void t.test('a layer goes up, is committed, and comes back whole', async (t) => 
   t.ok(wan.chunkBytes < frameBytes && wan.chunkBytes > frameBytes * 0.99, 'each chunk crossed once');
 });
 
+void t.test('the same tree under another name is counted as it was the first time, and is not new', async (t) => {
+  const { client } = await fixture(t);
+  // More chunks than are counted in one go, some of them in several leaves.
+  const layer = makeLayer({ ...noiseFiles(1500, 300), ...Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`same-${at}`, Buffer.from('one chunk for all')])) });
+  await uploadBlocks(client, each(layer.blocks));
+  const first = await client.commitLayer({ name: 'one', version: '1', kind: 'base', descriptor: layer.descriptor });
+  const second = await client.commitLayer({ name: 'other', version: '1', kind: 'base', descriptor: layer.descriptor });
+  const { chunkCount, chunkBytes, manifestNodeCount, manifestBytes, storedBytes, entryCount } = first;
+  t.ok(chunkCount > 1024 && manifestNodeCount > 2);
+  t.match(second, { chunkCount, chunkBytes, manifestNodeCount, manifestBytes, storedBytes, entryCount });
+  t.equal(first.newStoredBytes, first.storedBytes);
+  t.equal(second.newStoredBytes, 0);
+  t.equal(second.newStoredChunkBytes, 0);
+});
+
 void t.test('a second version costs what is new', async (t) => {
   const { client, source } = await fixture(t);
   const files = noiseFiles(40, 30_000);
