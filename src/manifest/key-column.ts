@@ -60,7 +60,7 @@ export class KeyColumn {
     this.length += 1;
   }
 
-  /** A view: it keeps the column's buffer alive, and nothing else. */
+  /** A view: it keeps the column's buffer alive (of a leaf that the kernel read, all that was made of it), but not the node. */
   at(index: number): PathKey {
     return this.#bytes.subarray(this.#start(index), this.#ends[index]);
   }
