@@ -6,7 +6,7 @@ import { digestFromBytes, type Digest } from '../chunking/digest.ts';
 import { sameRun } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { ChunkTable } from './chunk-table.ts';
-import type { Content, Entry, Hole, Metadata, Piece } from './entry.ts';
+import type { Content, Entry, Hole, PathKey, Piece } from './entry.ts';
 import { EntryRecord, holeBytes, readEntry, readPieces } from './entry-decode.ts';
 import { ENTRY_TYPES } from './entry-ranges.ts';
 import type { KeyColumn } from './key-column.ts';
@@ -76,17 +76,25 @@ export class Leaf {
   /** The entry as an object of its own; only its key shares memory with the leaf's other keys. */
   entryAt(index: number): Entry {
     const record = this.#recordOf(index);
-    const key = this.keys.at(index);
-    const { type } = record;
+    const entry = this.#plainEntry(this.keys.at(index), record);
+    const { holes, xattrs } = record;
+    // Rare, and to spread what is not there takes as long as all the rest.
+    if (holes === undefined && xattrs === undefined) return entry;
+    return {
+      ...entry,
+      ...(holes === undefined ? {} : { holes }),
+      ...(xattrs === undefined ? {} : { xattrs: xattrs.map(({ name, value }) => ({ name: copy(name), value: copy(value) })) }),
+    };
+  }
+
+  /** Without holes and xattrs. */
+  #plainEntry(key: PathKey, record: EntryRecord): Entry {
+    const { type, mode, uid, gid, mtimeSeconds, mtimeNanos } = record;
+    if (type === 'file') return { type, key, mode, uid, gid, mtimeSeconds, mtimeNanos, sizeBytes: record.sizeBytes, content: this.#content(record) };
     if (type === 'hardlink') return { type, key, target: copy(record.target) };
-    const metadata = metadataOf(record);
-    if (type === 'file') {
-      const file = { type, key, ...metadata, sizeBytes: record.sizeBytes, content: this.#content(record) };
-      return record.holes === undefined ? file : { ...file, holes: record.holes };
-    }
-    if (type === 'symlink') return { type, key, ...metadata, target: copy(record.target) };
-    if (type === 'char-device' || type === 'block-device') return { type, key, ...metadata, major: record.major, minor: record.minor };
-    return { type, key, ...metadata };
+    if (type === 'symlink') return { type, key, mode, uid, gid, mtimeSeconds, mtimeNanos, target: copy(record.target) };
+    if (type === 'char-device' || type === 'block-device') return { type, key, mode, uid, gid, mtimeSeconds, mtimeNanos, major: record.major, minor: record.minor };
+    return { type, key, mode, uid, gid, mtimeSeconds, mtimeNanos };
   }
 
   /** What both say of their path, compared as bytes: the encoding is canonical. The keys are not looked at. */
@@ -146,11 +154,6 @@ export class Leaf {
 
 function sameHoles(a: readonly Hole[] = [], b: readonly Hole[] = []): boolean {
   return a.length === b.length && a.every(({ offsetBytes, lengthBytes }, at) => offsetBytes === b[at]?.offsetBytes && lengthBytes === b[at].lengthBytes);
-}
-
-function metadataOf({ mode, uid, gid, mtimeSeconds, mtimeNanos, xattrs }: EntryRecord): Metadata {
-  const metadata = { mode, uid, gid, mtimeSeconds, mtimeNanos };
-  return xattrs === undefined ? metadata : { ...metadata, xattrs: xattrs.map(({ name, value }) => ({ name: copy(name), value: copy(value) })) };
 }
 
 function copy(bytes: Uint8Array | undefined): Buffer {
