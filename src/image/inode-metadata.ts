@@ -2,15 +2,13 @@
 import { chmodSync, chownSync, closeSync, constants, fstatSync, lchownSync, openSync, type BigIntStats } from 'node:fs';
 import type { Metadata } from '../manifest/entry.ts';
 import type { Looked } from './inode-rows.ts';
-import { setMtime } from './posix.ts';
+import { O_PATH, setMtime } from './posix.ts';
 
 /** By what a change of an inode, or another inode in its place, is noticed. */
 export type InodeStamp = Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs' | 'mode'>;
 
 const NANOS = 1_000_000_000n;
 const PERMISSION_BITS = 0o7777n;
-/** <fcntl.h> of Linux; node:fs does not name it. Such a file is open for its metadata only, whatever its mode. */
-const O_PATH = 0o10000000;
 
 /** Seconds are rounded towards the past, so that the nanoseconds after them are never negative. */
 export function metadataOf(stat: Pick<BigIntStats, 'mode' | 'uid' | 'gid' | 'mtimeNs'>): Metadata {

@@ -9,10 +9,7 @@ import type { PathKey } from '../manifest/entry.ts';
 import { isWithin, NUL, parentLength } from '../manifest/key.ts';
 import type { InodeStamp } from './inode-metadata.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
-import { deviceNumber, STATX_BYTES, statxAt } from './posix.ts';
-
-/** <fcntl.h> of Linux; node:fs does not name it. Such a directory need not be readable. */
-const O_PATH = 0o10000000;
+import { deviceNumber, hasStatx, O_PATH, STATX_BYTES, statxAt } from './posix.ts';
 
 interface OpenDirectory {
   readonly key: PathKey;
@@ -38,7 +35,7 @@ export class OrderedLooks {
   /** What the entry looks like, until the next is asked for; undefined if nothing is there. Throws what lstat throws else. The key may change afterwards. */
   at(key: PathKey): InodeStamp | undefined {
     this.#count += 1;
-    if (this.#count > this.#byPathMax && key.length > 0) {
+    if (this.#count > this.#byPathMax && key.length > 0 && hasStatx()) {
       const nameAt = parentLength(key);
       const directory = this.#directory(key.subarray(0, nameAt));
       if (directory !== undefined) {

@@ -19,6 +19,9 @@ const LOCK_EX_NB = 2 | 4;
 const RWF_DONTCACHE = 0x80;
 const STATX_BASIC_STATS = 0x7ff;
 
+/** <fcntl.h> of Linux; node:fs does not name it. What is opened so need not be readable. */
+export const O_PATH = 0o10000000;
+
 /** struct statx of <linux/stat.h>: laid out alike on every machine. */
 export const STATX_BYTES = 256;
 
@@ -130,6 +133,11 @@ export function setMtime(path: Buffer, seconds: number, nanos: number, follow = 
   }
   const times = new BigInt64Array([0n, BigInt(UTIME_OMIT), BigInt(seconds), BigInt(nanos)]);
   if (utimensat(AT_FDCWD, terminated(path), times, follow ? 0 : AT_SYMLINK_NOFOLLOW) !== 0) throw lastError('utimensat', path);
+}
+
+/** Whether statxAt is of use: directories need not be opened for nothing. */
+export function hasStatx(): boolean {
+  return libc().calls.statx !== undefined;
 }
 
 /**
