@@ -1,6 +1,6 @@
 /**
  * Which chunks and nodes the committed layers use. For each digest two sequence numbers: of the commit that used it first, and
- * of the last one that did. So a commit of any size is counted in constant memory: what is new, what an earlier layer uses, and
+ * of the last one that was counted with it (one of a tree that was counted before is not noted). So a commit of any size is counted in constant memory: what is new, what an earlier layer uses, and
  * what this layer named before. A commit that failed leaves numbers that no layer has; they count for nothing.
  */
 import type { AbstractSublevel } from 'abstract-level';

@@ -32,7 +32,7 @@ export const STAGED_FILES_OPEN_MAX = 64;
 /** Threads that look at, make, link and remove files, and pieces of such work under way at a time. */
 export const INODE_WORKERS = 2;
 export const INODE_JOBS_AHEAD = 4;
-/** Entries of a tree that are looked at by their paths before directories are opened for it: to load what that takes is worth so many. And how many directories are kept open, the deepest ones. */
+/** Entries of a tree that are looked at by their paths before directories are opened for it: to load what that takes is worth so many. And how many directories are kept open, one in the other: of a deeper tree they are closed and opened again. */
 export const LOOKS_BY_PATH = 4096;
 export const LOOKS_DIRECTORIES_MAX = 64;
 /** Small files that are made in one go: those of a few bundles, so that several threads have some of each frame. */
