@@ -36,7 +36,7 @@ export async function startAgent(config: AgentConfig, log: Logger): Promise<Runn
     const site = createSiteSources({ ...config, giveUpAfterMs: Math.max(config.coreFallbackAfterMs * 2, config.pollIntervalMs), host, clock, log });
     closers.add(() => site.close());
     const assignments = config.assignments.map(
-      (assignment) => new Assignment({ ...assignment, pollIntervalMs: config.pollIntervalMs, driftCheckIntervalMs: config.driftCheckIntervalMs, deltas: config.deltas === 'on', sources: site.sources, clock, log, signal: stop.signal }),
+      (assignment) => new Assignment({ ...assignment, pollIntervalMs: config.pollIntervalMs, driftCheckIntervalMs: config.driftCheckIntervalMs, deltas: config.deltas === 'on', spare: config.spare === 'on', sources: site.sources, clock, log, signal: stop.signal }),
     );
 
     const status = (): Record<string, unknown> => ({

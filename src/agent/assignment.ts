@@ -16,6 +16,7 @@ export interface AssignmentOptions {
   /** For so long a target that was found right is taken to be so still. */
   readonly driftCheckIntervalMs: number;
   readonly deltas: boolean;
+  readonly spare: boolean;
   readonly sources: Sources;
   readonly clock: Clock;
   readonly log: Logger;
@@ -75,7 +76,7 @@ export class Assignment {
   }
 
   async #pull(): Promise<void> {
-    const { layer: ref, target, adopt, deltas, sources, clock, log, signal } = this.#options;
+    const { layer: ref, target, adopt, deltas, spare, sources, clock, log, signal } = this.#options;
     const startedMs = clock.monotonicMs();
     const startedAt = new Date(clock.wallMs()).toISOString();
     const seconds = (): number => Math.round(clock.monotonicMs() - startedMs) / 1000;
@@ -99,7 +100,7 @@ export class Assignment {
         this.#status = { ...withoutError(this.#status), state: 'applied' };
         return;
       }
-      const { layer, changed } = await pullLayer({ ref, layer: now, target, adopt, deltas, sources, signal, onProgress });
+      const { layer, changed } = await pullLayer({ ref, layer: now, target, adopt, deltas, spare, sources, signal, onProgress });
       this.#settled = { layer, atMs: clock.monotonicMs() };
       if (!changed) this.#status = { ...withoutError(this.#status), state: 'applied', ...whatIsThere(layer) };
     } catch (thrown) {

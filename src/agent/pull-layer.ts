@@ -36,6 +36,8 @@ export interface PullOptions {
   readonly target: string;
   /** Take over a directory that holds files which branchcast did not put there. */
   readonly adopt?: boolean;
+  /** False: no second tree of the target's files is kept beside it for the next update. */
+  readonly spare?: boolean;
   /** False: chunks are fetched whole although the target holds an older version. */
   readonly deltas?: boolean;
   readonly sources: Sources;
@@ -54,7 +56,7 @@ export interface PullResult {
 export async function pullLayer(options: PullOptions): Promise<PullResult> {
   const { ref, sources, signal } = options;
   const progress = new Progress(options);
-  const target = await openTarget(options.target, { adopt: options.adopt ?? false });
+  const target = await openTarget(options.target, { adopt: options.adopt ?? false, spare: options.spare ?? true });
   try {
     const layer = options.layer ?? (await resolveLayer(ref, sources, signal));
     progress.update({ layer, state: 'manifest' });

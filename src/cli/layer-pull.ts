@@ -15,6 +15,7 @@ interface PullOptions {
   readonly site: string;
   readonly adopt?: boolean;
   readonly deltas: boolean;
+  readonly spare: boolean;
 }
 
 export function addPullCommand(group: Command): void {
@@ -28,6 +29,7 @@ export function addPullCommand(group: Command): void {
     .addOption(new Option('--core <url>', `address of the core, for what no reflector has (without --reflector: ${DEFAULT_CORE_URL})`).env('BRANCHCAST_CORE_URL'))
     .option('--site <site>', 'name of the site, by which the core counts', 'default')
     .option('--no-deltas', 'fetch what changed whole, not as deltas against the version in the directory')
+    .option('--no-spare', 'keep no second tree of the files beside the directory, of which the next update is made in less time')
     .option('--adopt', 'replace files in the directory that branchcast did not put there')
     .action(action(async (invocation, ref: string, dir: string, options: PullOptions): Promise<Outcome> => {
       const startedMs = performance.now();
@@ -56,7 +58,7 @@ async function pull(ref: string, target: string, options: PullOptions, { signal,
     log,
   });
   try {
-    return await pullLayer({ ref, target, adopt: options.adopt ?? false, deltas: options.deltas, sources: site.sources, signal, onProgress: (now) => progress.update(progressLine(now)) });
+    return await pullLayer({ ref, target, adopt: options.adopt ?? false, deltas: options.deltas, spare: options.spare, sources: site.sources, signal, onProgress: (now) => progress.update(progressLine(now)) });
   } finally {
     await site.close();
     await host.close();

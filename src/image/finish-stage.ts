@@ -1,34 +1,34 @@
 /** The last touches to a stage whose files are complete: links, device nodes, metadata. Directories come last, each after what is in it. */
-import { chmodSync, closeSync, fsyncSync, linkSync, openSync, symlinkSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
-import { ahead } from '../base/ahead.ts';
+import { closeSync, fsyncSync, linkSync, openSync, symlinkSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { BranchcastError } from '../base/errors.ts';
-import { INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
-import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry } from '../manifest/entry.ts';
+import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry, PathKey } from '../manifest/entry.ts';
 import { compareKeys, displayPath, isWithin, keyProblem } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
-import { hasMetadata, setMetadata } from './inode-metadata.ts';
-import type { Looked } from './inode-rows.ts';
-import type { InodeWorkers } from './inode-workers.ts';
+import { Fate } from './fate.ts';
+import { hasMetadata, setMetadata, type InodeStamp } from './inode-metadata.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { formatFix } from './late-fixes.ts';
 import type { OldTree } from './old-tree.ts';
+import { OrderedLooks } from './ordered-looks.ts';
 import type { Pace } from './pace.ts';
 import { makeDevice, makeFifo } from './posix.ts';
-import { ORIGIN_NEW, ORIGIN_OTHER } from './stage-builder.ts';
+import { sealDirectory } from './seal-directory.ts';
+import { Standing } from './standing.ts';
+import { ORIGIN_NEW } from './stage-builder.ts';
+import type { Survey } from './stage-survey.ts';
 
 export interface FinishInputs {
   readonly after: Manifest;
   readonly old: OldTree | undefined;
   readonly stage: Buffer;
   readonly origins: readonly number[];
+  /** Set to altered where the old tree has the inode as well, with other metadata. */
+  readonly standing: number[];
+  readonly survey: Pick<Survey, 'same' | 'fates' | 'hardlinks'>;
+  /** By the number of a directory: its inode. */
+  readonly directoryInodes: Map<number, bigint>;
   /** Where to write what is left to do after the switch. */
   readonly fixesPath: string;
-  readonly workers: InodeWorkers;
-}
-
-interface Placed {
-  readonly entry: Entry;
-  readonly origin: number;
 }
 
 /**
@@ -51,6 +51,8 @@ class StageFinisher {
   readonly #fixLater: (line: string) => void;
   /** The directories that the current entry is in, from the root down. */
   readonly #open: DirectoryEntry[] = [];
+  /** By the first name, as latin1 text, of a file with several that the old tree has as well: its number there. */
+  readonly #firsts = new Map<string, number>();
 
   constructor(inputs: FinishInputs, fixLater: (line: string) => void) {
     this.#inputs = inputs;
@@ -58,41 +60,37 @@ class StageFinisher {
   }
 
   async run(pace: Pace): Promise<void> {
-    for await (const { item: entries, result: looks } of ahead(this.#runs(), INODE_JOBS_AHEAD, (run) => this.#lookAtShared(run))) {
-      for (const { entry, origin } of entries) {
-        if (pace.due) await pace.turn();
-        this.#leaveUntil(entry);
-        this.#finish(entry, origin, looks);
+    const looks = new OrderedLooks(this.#inputs.stage);
+    try {
+      let number = -1;
+      for await (const { leaf, from, to } of this.#inputs.after.leaves()) {
+        for (let at = from; at < to; at += 1) {
+          if (pace.due) await pace.turn();
+          number += 1;
+          const [key, type] = [leaf.keys.at(at), leaf.typeAt(at)];
+          this.#leaveUntil(key);
+          if (type === 'directory') this.#inputs.directoryInodes.set(number, looks.at(key)?.ino ?? 0n);
+          if (type === 'file' && (this.#inputs.origins[number] ?? ORIGIN_NEW) >= 0) this.#shared(number, key, looks.at(key), () => leaf.entryAt(at) as FileEntry);
+          // A directory that nothing has come into or gone from, a link: as they stood in the old tree.
+          else if (this.#inputs.standing[number] !== Standing.intact) this.#finish(leaf.entryAt(at));
+        }
       }
+      this.#leaveUntil(undefined);
+    } finally {
+      looks.close();
     }
-    this.#leaveUntil(undefined);
   }
 
-  async *#runs(): AsyncGenerator<readonly Placed[], void, undefined> {
-    const { after, origins } = this.#inputs;
-    let index = 0;
-    for await (const entries of after.runs()) yield entries.map((entry) => ({ entry, origin: origins[index++] ?? ORIGIN_OTHER }));
-  }
-
-  /** What the files that the old tree has as well look like, in their order. */
-  async #lookAtShared(entries: readonly Placed[]): Promise<Iterator<Looked | undefined, void, undefined>> {
-    const { stage, workers } = this.#inputs;
-    const shared = entries.filter(({ entry, origin }) => entry.type === 'file' && origin !== ORIGIN_NEW);
-    const looks = await workers.look(stage, shared.map(({ entry }) => entry.key));
-    return shared.map((_, at) => looks.at(at)).values();
-  }
-
-  #finish(entry: Entry, origin: number, shared: Iterator<Looked | undefined, void, undefined>): void {
+  #finish(entry: Entry): void {
     const path = pathBelow(this.#inputs.stage, entry.key);
     switch (entry.type) {
       case 'directory':
         // Again writable, if an earlier attempt got as far as its mode.
-        chmodSync(path, 0o700);
+        sealDirectory(path);
         this.#open.push(entry);
         break;
       case 'file':
-        if (origin === ORIGIN_NEW) setMetadata(path, entry);
-        else this.#shared(entry, origin, shared.next().value ?? undefined);
+        setMetadata(path, entry);
         break;
       case 'symlink':
         makeAnew(path, () => symlinkSync(entry.target as Buffer, path));
@@ -114,11 +112,18 @@ class StageFinisher {
   }
 
   /** An inode that the old tree shows as well keeps the old metadata until the switch. */
-  #shared(entry: FileEntry, origin: number, stat: Looked | undefined): void {
-    if (stat === undefined || this.#inputs.old?.isUnchanged(origin, stat) !== true) {
-      throw new BranchcastError('BC_TARGET_BUSY', `${displayPath(entry.key)} was changed in the target while its update was prepared`, { details: { path: displayPath(entry.key) } });
+  #shared(number: number, key: PathKey, stat: InodeStamp | undefined, entryOf: () => FileEntry): void {
+    const { origins, standing, survey, old } = this.#inputs;
+    if (survey.hardlinks.namesOf(key).length > 0) this.#firsts.set(textOf(key), origins[number] as number);
+    if (stat === undefined || old?.isUnchanged(origins[number] as number, stat) !== true) {
+      throw new BranchcastError('BC_TARGET_BUSY', `${displayPath(key)} was changed in the target while its update was prepared`, { details: { path: displayPath(key) } });
     }
-    if (!hasMetadata(stat, entry)) this.#fixLater(formatFix(entry.key, stat.ino, entry));
+    // It is as it was when the old entry was applied, which says the same.
+    if (standing[number] === Standing.intact && survey.fates[survey.same[number] as number] === Fate.stays) return;
+    const entry = entryOf();
+    if (hasMetadata(stat, entry)) return;
+    standing[number] = Standing.altered;
+    this.#fixLater(formatFix(key, stat.ino, entry));
   }
 
   #hardlink({ key, target }: HardlinkEntry, path: Buffer): void {
@@ -131,11 +136,13 @@ class StageFinisher {
     }
     if (lstatIfThere(path)?.ino === stat.ino) return;
     makeAnew(path, () => linkSync(first, path));
+    const shared = this.#firsts.get(textOf(target));
+    if (shared !== undefined) this.#inputs.old?.renew(shared, lstatIfThere(path) as BigIntStats);
   }
 
-  #leaveUntil(entry: Entry | undefined): void {
+  #leaveUntil(key: PathKey | undefined): void {
     for (let directory = this.#open.at(-1); directory !== undefined; directory = this.#open.at(-1)) {
-      if (entry !== undefined && isWithin(entry.key, directory.key)) return;
+      if (key !== undefined && isWithin(key, directory.key)) return;
       this.#open.pop();
       this.#leave(directory);
     }
@@ -152,6 +159,10 @@ class StageFinisher {
     const stat = lstatIfThere(path) as BigIntStats;
     if (!hasMetadata(stat, directory)) this.#fixLater(formatFix(directory.key, stat.ino, directory));
   }
+}
+
+function textOf(key: PathKey): string {
+  return Buffer.from(key).toString('latin1');
 }
 
 /** What an earlier attempt has left under the name makes way. */

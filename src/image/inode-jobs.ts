@@ -6,10 +6,8 @@ import { InodeRows } from './inode-rows.ts';
 import { linkUnchanged } from './link-unchanged.ts';
 import { unpackBelow, unpackPaths } from './packed-paths.ts';
 
-export type InodeJob = RowsJob | UnlinkJob;
-
 /** Answered by what stands under each path then. */
-export type RowsJob = LookJob | LinkJob | PutJob;
+export type InodeJob = LookJob | LinkJob | PutJob;
 
 /** What do the entries of these keys look like, a link not followed? */
 export interface LookJob {
@@ -29,7 +27,7 @@ export interface LinkJob {
   readonly known: BigInt64Array;
 }
 
-/** Brings files into being: each as a further name of its file in `from`, if that holds the same bytes, or else anew; not at all if that is not as `known` says. */
+/** Brings files into being: each as a further name of its file in `from`, if that holds the same bytes (as that file itself, if it stands there), or else anew; not at all if that is not as `known` says. */
 export interface PutJob {
   readonly kind: 'put';
   readonly to: Uint8Array;
@@ -38,11 +36,6 @@ export interface PutJob {
   readonly known: BigInt64Array;
   /** One after the other. */
   readonly contents: Uint8Array;
-}
-
-export interface UnlinkJob {
-  readonly kind: 'unlink';
-  readonly paths: Uint8Array;
 }
 
 export const KNOWN_WORDS = 3;
@@ -59,7 +52,7 @@ export function unlinkAll(paths: readonly Buffer[]): void {
 }
 
 /** What each path looks like, or each new file then. Nothing where that could not be done. */
-export function rowsOf(job: RowsJob): InodeRows {
+export function rowsOf(job: InodeJob): InodeRows {
   if (job.kind === 'look') return lookAtAll(unpackBelow(job.root, job.keys));
   return job.kind === 'link' ? linkAll(job) : putAll(job);
 }
@@ -119,7 +112,11 @@ function putOne(path: Buffer, bytes: Uint8Array, oldPath: Buffer, known: BigInt6
   if (oldPath.length === 0) return createFile(path, bytes);
   const stat = lookAtKnown(oldPath, known);
   if (stat === undefined) return undefined;
-  return holdsBytes(oldPath, stat, bytes) ? linkUnchanged(oldPath, stat, path) : createFile(path, bytes);
+  const isSame = holdsBytes(oldPath, stat, bytes);
+  if (!oldPath.equals(path)) return isSame ? linkUnchanged(oldPath, stat, path) : createFile(path, bytes);
+  if (isSame) return stat;
+  unlinkSync(path);
+  return createFile(path, bytes);
 }
 
 /** undefined if the file is not as it is known to be. */

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { INODES_DONE_HERE, INODE_WORKERS } from '../base/limits/trees.ts';
 import { WorkerPool } from '../base/worker-pool.ts';
 import type { PathKey } from '../manifest/entry.ts';
-import { KNOWN_WORDS, newPathsOf, rowsOf, unlinkAll, type InodeJob, type PutJob, type RowsJob } from './inode-jobs.ts';
+import { KNOWN_WORDS, newPathsOf, rowsOf, unlinkAll, type InodeJob, type PutJob } from './inode-jobs.ts';
 import { InodeRows, type Looked } from './inode-rows.ts';
 import { lstatIfThere, pathBelow } from './key-path.ts';
 import { packKeys, packPaths } from './packed-paths.ts';
@@ -43,7 +43,7 @@ export interface Looks {
 export type Links = Looks;
 
 export class InodeWorkers {
-  readonly #pool = new WorkerPool<InodeJob, BigInt64Array | undefined>(new URL('./inode-worker', import.meta.url), { workerCount: INODE_WORKERS, shared: undefined, work: 'work on files' });
+  readonly #pool = new WorkerPool<InodeJob, BigInt64Array>(new URL('./inode-worker', import.meta.url), { workerCount: INODE_WORKERS, shared: undefined, work: 'work on files' });
   readonly #doneHereMax: number;
   #doneHereCount = 0;
 
@@ -86,8 +86,7 @@ export class InodeWorkers {
 
   /** Removes names, no directories; they need not be there. Throws what unlink throws. */
   async unlink(paths: readonly Buffer[]): Promise<void> {
-    if (this.#isDoneHere(paths.length)) await Promise.all(paths.map(unlinkIfThere));
-    else await this.#pool.run({ kind: 'unlink', paths: packPaths(paths) }).catch(() => Promise.all(paths.map(unlinkIfThere)));
+    await Promise.all(paths.map(unlinkIfThere));
   }
 
   /** Resolves when the threads have ended, each after what it has been asked for. What is asked for later is done here. May be called twice. */
@@ -96,10 +95,10 @@ export class InodeWorkers {
   }
 
   /** On a thread, if it is worth it and that does not die. */
-  async #rows(job: RowsJob, count: number): Promise<InodeRows> {
+  async #rows(job: InodeJob, count: number): Promise<InodeRows> {
     if (this.#isDoneHere(count)) return rowsOf(job);
     return this.#pool.run(job).then(
-      (words) => new InodeRows(words as BigInt64Array),
+      (words) => new InodeRows(words),
       () => {
         // A thread that died may have made some, which as they are now nobody knows.
         if (job.kind !== 'look') unlinkAll(newPathsOf(job));

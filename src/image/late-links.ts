@@ -9,6 +9,7 @@ import type { KnownInode } from './inode-workers.ts';
 import { pathBelow } from './key-path.ts';
 import type { OldName, OldTree } from './old-tree.ts';
 import type { FilePlace, PlaceTable } from './place-table.ts';
+import { Standing } from './standing.ts';
 
 interface Namesake {
   /** Of the new manifest. */
@@ -19,6 +20,8 @@ interface Namesake {
 export interface LateLinkInputs {
   readonly old: OldTree | undefined;
   readonly stage: Buffer;
+  /** By the old entry's number: its Standing in the stage, where it may have its name already. */
+  readonly standing: Uint8Array;
   readonly table: PlaceTable;
   /** By the new entry's number; set to that of the old one whose inode it shares. */
   readonly origins: number[];
@@ -26,7 +29,7 @@ export interface LateLinkInputs {
 
 /** Whether an old file of the same name and length could hold the bytes of `entry`, which come in one piece. Whole chunks with different names are different. */
 export function isNamesake(was: Entry | undefined, entry: FileEntry): boolean {
-  if (was?.type !== 'file' || was.sizeBytes !== entry.sizeBytes || !('pieces' in entry.content) || entry.content.pieces.length !== 1) return false;
+  if (was?.type !== 'file' || was.sizeBytes !== entry.sizeBytes || entry.holes !== undefined || !('pieces' in entry.content) || entry.content.pieces.length !== 1) return false;
   return !hasWholeChunks(was) || !hasWholeChunks(entry);
 }
 
@@ -62,7 +65,8 @@ export class LateLinks {
     if (this.isExpected(file)) {
       const { old, stage } = this.#inputs;
       const name = this.#oldName(file);
-      this.#settle(file, old?.linkIfEqual(name, chunk.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes), pathBelow(stage, name.key)) === true);
+      const [bytes, path] = [chunk.subarray(chunkOffsetBytes, chunkOffsetBytes + lengthBytes), pathBelow(stage, name.key)];
+      this.#settle(file, (this.#isInPlace(name) ? old?.isEqualInPlace(name, bytes, path) : old?.linkIfEqual(name, bytes, path)) === true);
     }
     return this.isLinked(file);
   }
@@ -74,14 +78,21 @@ export class LateLinks {
 
   /** The old file that an expected one can be linked to on a thread, if it holds its bytes; undefined if link() is needed for it. */
   linkable(file: number): KnownInode | undefined {
-    return this.#inputs.old?.linkable(this.#oldName(file));
+    const { old, stage } = this.#inputs;
+    const name = this.#oldName(file);
+    return old?.linkable(name, this.#isInPlace(name) ? stage : old.path);
   }
 
   /** What has come of linkable(): the old inode, or a new one. */
   noteMade(file: number, old: KnownInode, made: Looked): void {
     const isSame = made.ino === old.ino;
     if (isSame) this.#inputs.old?.noteLinked(this.#oldNumbers[file] as number, made);
+    else if (this.#isInPlace(this.#oldName(file))) this.#inputs.old?.lostName(this.#oldName(file));
     this.#settle(file, isSame);
+  }
+
+  #isInPlace({ index }: OldName): boolean {
+    return this.#inputs.standing[index] === Standing.namesake;
   }
 
   #oldName(file: number): OldName {

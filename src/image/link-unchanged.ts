@@ -1,9 +1,11 @@
-/** A further name for a file that has been looked at. */
+/** A further name for an inode that has been looked at. */
 import { linkSync, unlinkSync, type BigIntStats } from 'node:fs';
 import { lstatIfThere } from './key-path.ts';
 
+type Stamp = Pick<BigIntStats, 'ino' | 'dev' | 'size' | 'mtimeNs' | 'mode'>;
+
 /** What the file looks like with the new name; undefined if it has not been given: the file is another by now, or cannot be linked. */
-export function linkUnchanged(path: Buffer, stat: BigIntStats, newPath: Buffer): BigIntStats | undefined {
+export function linkUnchanged(path: Buffer, stat: Stamp, newPath: Buffer): BigIntStats | undefined {
   if (!tryLink(path, newPath)) return undefined;
   // The name may have come to mean another file since it was looked at.
   const linked = lstatIfThere(newPath);
@@ -23,6 +25,6 @@ function tryLink(from: Buffer, to: Buffer): boolean {
   }
 }
 
-function isSameContent(a: BigIntStats, b: BigIntStats): boolean {
-  return a.isFile() && a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs;
+function isSameContent(a: Stamp, b: Stamp): boolean {
+  return a.mode === b.mode && a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs;
 }

@@ -16,6 +16,13 @@ export class LinkedFiles {
     this.#mtimesNs[index] = mtimeNs;
   }
 
+  /** mtimeNs(), once. */
+  take(index: number): bigint | undefined {
+    const mtimeNs = this.mtimeNs(index);
+    if (mtimeNs !== undefined) this.#mtimesNs[index] = NOT_LINKED;
+    return mtimeNs;
+  }
+
   has(index: number): boolean {
     return this.mtimeNs(index) !== undefined;
   }

@@ -2,7 +2,7 @@
  * The tree that stands in the target while its successor is staged. Files that stay are given a second name in the stage and
  * cost no room: but only if they are known to hold what the manifest says.
  */
-import type { BigIntStats } from 'node:fs';
+import { unlinkSync, type BigIntStats } from 'node:fs';
 import { hash } from '../chunking/hash.ts';
 import type { FileEntry, PathKey } from '../manifest/entry.ts';
 import type { Manifest } from '../manifest/read.ts';
@@ -10,6 +10,7 @@ import { eachPlace, hasWholeChunks } from './file-places.ts';
 import { holdsBytes, isLost } from './holds-bytes.ts';
 import type { Looked } from './inode-rows.ts';
 import type { InodeWorkers, KnownFile, KnownInode } from './inode-workers.ts';
+import type { InodeStamp } from './inode-metadata.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { linkUnchanged } from './link-unchanged.ts';
 import { LinkedFiles } from './linked-files.ts';
@@ -38,6 +39,10 @@ export class OldTree {
   /** Files linked for bytes that the new manifest names. Never saved: that they have what the old one says is another matter. */
   readonly #compared: StatCache;
   readonly #linked = new LinkedFiles();
+  /** Files whose inodes were known until a name of theirs, not the one in this tree, was removed: by their modification times then. */
+  readonly #lessNames = new LinkedFiles();
+  /** Files whose name in the stage was removed while it was made. */
+  readonly #removed = new Set<number>();
 
   constructor(path: Buffer, manifest: Manifest, cache: StatCache) {
     this.path = path;
@@ -51,6 +56,7 @@ export class OldTree {
     const known: KnownFile[] = [];
     const places: number[] = [];
     for (const [at, { old, entry }] of wanted.entries()) {
+      this.#settleInode(old, this.#lessNames.take(old.index));
       const noted = this.#cache.at(old.index);
       if (noted === undefined) continue;
       known.push({ key: old.key, newKey: entry.key, sizeBytes: entry.sizeBytes, ino: noted.ino, ctimeNs: noted.ctimeNs });
@@ -61,7 +67,10 @@ export class OldTree {
     for (const [each, at] of places.entries()) {
       const stat = linked.at(each);
       if (stat === undefined) continue;
-      this.#note((wanted[at] as LinkWanted).old.index, stat, this.#cache);
+      const { old } = wanted[at] as LinkWanted;
+      this.#note(old.index, stat, this.#cache);
+      // It may have lost the name that it had in the stage since a thread looked at it.
+      if (this.#removed.has(old.index)) this.#settleInode(old, stat.mtimeNs);
       isLinked[at] = true;
     }
     return isLinked;
@@ -85,6 +94,7 @@ export class OldTree {
    */
   linkIfEqual({ key, index }: OldName, bytes: Uint8Array, stagePath: Buffer): boolean {
     if (this.#linked.has(index)) return false;
+    this.#settleInode({ key, index }, this.#lessNames.take(index));
     const path = pathBelow(this.path, key);
     const stat = lookAt(path);
     if (stat?.isFile() !== true || stat.size !== BigInt(bytes.byteLength)) return false;
@@ -92,9 +102,58 @@ export class OldTree {
     return holdsBytes(path, stat, bytes) && this.#linkTo(stagePath, path, stat, index, this.#compared);
   }
 
-  /** A file that linkIfEqual() would link for its bytes alone, if its inode is as it is known to be; undefined if more is to be seen first. */
-  linkable(name: OldName): KnownInode | undefined {
-    return this.#linked.has(name.index) ? undefined : this.#known(name);
+  /** linkIfEqual() for an old file that stands in the stage already, under the name at `stagePath`: if it is not the one, it makes way. */
+  isEqualInPlace(name: OldName, bytes: Uint8Array, stagePath: Buffer): boolean {
+    const stat = lookAt(stagePath);
+    if (stat === undefined) return false;
+    const isSame = !this.#linked.has(name.index) && stat.isFile() && stat.size === BigInt(bytes.byteLength) && this.#cache.matches(name.index, stat) && holdsBytes(stagePath, stat, bytes);
+    if (isSame) this.#note(name.index, stat, this.#compared);
+    else this.#removeInPlace(name, stat, stagePath);
+    return isSame;
+  }
+
+  /** Takes away the name that an old file has in the stage, at `stagePath`, if it is there. */
+  removeInPlace(name: OldName, stagePath: Buffer): void {
+    const stat = lookAt(stagePath);
+    if (stat !== undefined) this.#removeInPlace(name, stat, stagePath);
+  }
+
+  /** The file stands in the stage already, as `stat`, and has the content that is wanted there. */
+  noteKept(index: number, stat: Pick<Looked, 'ino' | 'ctimeNs' | 'mtimeNs'>): void {
+    this.#note(index, stat, this.#cache);
+  }
+
+  /** A name of the file that is not in this tree is about to be removed, which moves the change time of the inode: it looked like `stat` before. */
+  willLoseName(index: number, stat: Pick<Looked, 'ino' | 'ctimeNs' | 'mtimeNs'>): void {
+    if (this.#cache.matches(index, stat)) this.#lessNames.add(index, stat.mtimeNs);
+  }
+
+  /** It has been removed: for a file that has been linked under another name, isUnchanged() still holds. */
+  lostName(name: OldName): void {
+    this.#settleInode(name, this.#linked.mtimeNs(name.index));
+  }
+
+  /** What was noted of an entry when this tree was applied. */
+  notedAt(index: number): Pick<Looked, 'ino' | 'ctimeNs'> | undefined {
+    return this.#cache.at(index);
+  }
+
+  /** Notes what a linked file looks like that has got a further name in the stage, if it is else as it was. */
+  renew(index: number, stat: Pick<Looked, 'ino' | 'ctimeNs' | 'mtimeNs'>): void {
+    if (this.#linked.mtimeNs(index) !== stat.mtimeNs) return;
+    for (const cache of [this.#cache, this.#compared]) if (cache.hasInode(index, stat.ino)) cache.set(index, stat);
+  }
+
+  /** What is known of the inode, if it was linked; undefined otherwise. */
+  linkedRow(index: number): Pick<Looked, 'ino' | 'ctimeNs'> | undefined {
+    return this.#linked.has(index) ? (this.#compared.at(index) ?? this.#cache.at(index)) : undefined;
+  }
+
+  /** A file, in this tree or in another that shares it, that would be linked for its bytes alone, if its inode is as it is known to be; undefined if more is to be seen first. */
+  linkable({ key, index }: OldName, tree: Buffer): KnownInode | undefined {
+    this.#settleInode({ key, index }, this.#lessNames.take(index));
+    const noted = this.#linked.has(index) ? undefined : this.#cache.at(index);
+    return noted === undefined ? undefined : { ...noted, path: pathBelow(tree, key) };
   }
 
   /** That it has been linked for its bytes, and what it looked like then. */
@@ -103,7 +162,7 @@ export class OldTree {
   }
 
   /** Whether the inode is still as it was when it was linked (or, after settle(), when that was called). */
-  isUnchanged(index: number, stat: Looked): boolean {
+  isUnchanged(index: number, stat: Pick<Looked, 'ino' | 'ctimeNs'>): boolean {
     return this.#cache.matches(index, stat) || this.#compared.matches(index, stat);
   }
 
@@ -126,9 +185,18 @@ export class OldTree {
     this.#cache.save(cachePath);
   }
 
-  #known({ key, index }: OldName): KnownInode | undefined {
-    const noted = this.#cache.at(index);
-    return noted === undefined ? undefined : { ...noted, path: pathBelow(this.path, key) };
+  #removeInPlace(name: OldName, stat: InodeStamp, stagePath: Buffer): void {
+    this.willLoseName(name.index, stat);
+    this.#removed.add(name.index);
+    unlinkSync(stagePath);
+    this.lostName(name);
+  }
+
+  /** Notes the change time anew of an inode that has lost a name and is else as it was; nothing without a time. */
+  #settleInode({ key, index }: OldName, mtimeNs: bigint | undefined): void {
+    if (mtimeNs === undefined) return;
+    const stat = lookAt(pathBelow(this.path, key));
+    if (stat?.mtimeNs === mtimeNs && this.#cache.hasInode(index, stat.ino)) this.#cache.set(index, stat);
   }
 
   #linkTo(stagePath: Buffer, path: Buffer, stat: BigIntStats, index: number, noted: StatCache): boolean {
@@ -137,7 +205,7 @@ export class OldTree {
     return linked !== undefined;
   }
 
-  #note(index: number, linked: Looked, where: StatCache): void {
+  #note(index: number, linked: Pick<Looked, 'ino' | 'ctimeNs' | 'mtimeNs'>, where: StatCache): void {
     where.set(index, linked);
     this.#linked.add(index, linked.mtimeNs);
   }

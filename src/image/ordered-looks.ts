@@ -94,9 +94,17 @@ class StatxStamp implements InodeStamp {
     this.#signed = new BigInt64Array(statx);
   }
 
-  // stx_mode is the lower half of its word; stx_ino, stx_size, stx_ctime, stx_mtime, stx_dev_major and stx_dev_minor stand at 32, 40, 96, 112, 136 and 140.
+  // stx_uid and stx_gid stand at 20 and 24; stx_mode is the lower half of its word at 28; stx_ino, stx_size, stx_ctime, stx_mtime, stx_dev_major and stx_dev_minor stand at 32, 40, 96, 112, 136 and 140.
   get mode(): bigint {
     return BigInt((this.#words[7] as number) & 0xffff);
+  }
+
+  get uid(): bigint {
+    return BigInt(this.#words[5] as number);
+  }
+
+  get gid(): bigint {
+    return BigInt(this.#words[6] as number);
   }
 
   get ino(): bigint {

@@ -33,7 +33,7 @@ interface LinuxCalls {
   mkfifo?: (path: Uint8Array, mode: number) => number;
   mknod?: (path: Uint8Array, mode: number, device: bigint) => number;
   statx?: (dir: number, name: Uint8Array, flags: number, mask: number, into: Uint8Array) => number;
-  pwritev2?: (fd: number, pieces: { readonly base: Uint8Array; readonly len: number }, count: number, offset: number, flags: number) => number;
+  pwritev2?: { async: (fd: number, pieces: { readonly base: Uint8Array; readonly len: number }, count: number, offset: number, flags: number, done: (error: unknown, result: number) => void) => void };
 }
 
 const DECLARATIONS: Readonly<Record<keyof LinuxCalls, string>> = {
@@ -169,17 +169,15 @@ export function lockFile(fd: number): boolean | undefined {
 }
 
 /**
- * As write(2) at an offset, but the pages are on their way to the disk when it returns, and leave the page cache when they are there. Answers the bytes
- * written; undefined if this system or file system cannot (nothing was written). Costs one request to the disk a call: for large pieces.
+ * As write(2) at an offset, on a thread, but the pages are on their way to the disk when it resolves, and leave the page cache when they are there. Resolves with the
+ * bytes written; undefined if nothing was, for whatever reason: to write them in the usual way says why. Costs one request to the disk a call: for large pieces.
  */
-export function writeUncached(fd: number, bytes: Uint8Array, offsetBytes: number): number | undefined {
+export function writeUncached(fd: number, bytes: Uint8Array, offsetBytes: number): Promise<number | undefined> {
   const { pwritev2 } = libc().calls;
-  if (pwritev2 === undefined) return undefined;
-  const written = pwritev2(fd, { base: bytes, len: bytes.byteLength }, 1, offsetBytes, RWF_DONTCACHE);
-  if (written >= 0) return written;
-  const error = lastError('pwritev2', undefined);
-  if (isUnsupported(error)) return undefined;
-  throw error;
+  if (pwritev2 === undefined) return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    pwritev2.async(fd, { base: bytes, len: bytes.byteLength }, 1, offsetBytes, RWF_DONTCACHE, (error, written) => resolve(error === null && written >= 0 ? written : undefined));
+  });
 }
 
 export function makeFifo(path: Uint8Array): void {

@@ -8,10 +8,12 @@ import type { InodeWorkers } from './inode-workers.ts';
 import { lstatIfThere } from './key-path.ts';
 import { OldTree } from './old-tree.ts';
 import type { Pace } from './pace.ts';
+import { pruneTree } from './prune-tree.ts';
 import { ProgressLog, readProgress, type LoggedProgress } from './progress-log.ts';
 import { removeTree } from './remove-tree.ts';
 import { checkRoom, isOutOfRoom, outOfRoom, roomAt } from './room.ts';
 import { StageBuilder, type StagePlan } from './stage-builder.ts';
+import { dropSpare, spareRules, takeSpare } from './spare.ts';
 import { surveyStage, type Survey } from './stage-survey.ts';
 import { Staging, type StagingInputs } from './staging.ts';
 import { StatCache } from './stat-cache.ts';
@@ -23,28 +25,36 @@ export interface PrepareInputs {
   /** What the target holds, by the records; undefined if nothing is known of it. */
   readonly before: Manifest | undefined;
   readonly workers: InodeWorkers;
+  readonly keepsSpare: boolean;
   readonly onSwitched: StagingInputs['onSwitched'];
 }
 
+const NOTHING_STANDS = new Uint8Array();
+
 export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<Staging> {
-  const { layout, after, workers, onSwitched } = inputs;
+  const { layout, after, workers, keepsSpare, onSwitched } = inputs;
   const present = stagesIn(layout.stateDir);
   const stage = stageLayout(layout.stateDir, (present[0]?.number ?? 0) + 1, after.root);
   const { survey, known } = await surveyTarget(inputs, Math.max(Buffer.byteLength(stage.tree), Buffer.byteLength(layout.target)), pace);
   const old = known === undefined ? undefined : new OldTree(Buffer.from(layout.target), known, StatCache.load(layout.statCache, known.root));
   const { earlier, logged } = unfinished(present, after.root);
+  // Where a process left a stage, that was the spare.
+  const spare = present.length === 0 && known !== undefined ? takeSpare(layout, known.root, stage) : undefined;
   try {
+    if (spare === undefined) await dropSpare(layout, workers);
+    const standing = spare === undefined || old === undefined ? NOTHING_STANDS : await pruneTree(Buffer.from(stage.tree), old.manifest, spareRules(survey, old, spare), workers, pace);
     const builder = new StageBuilder({
       after,
       old,
       survey,
       stage: Buffer.from(stage.tree),
+      standing,
       earlier: earlier.map(({ tree }) => Buffer.from(tree)),
       blockBytes: roomAt(layout.stateDir).blockBytes,
       workers,
     });
     const plan = await builder.build(pace);
-    for (const digest of logged === undefined ? [] : stagedChunks(logged, plan)) plan.table.markDone(digest);
+    for (const digest of logged === undefined ? [] : stagedChunks(logged, plan, old !== undefined)) plan.table.markDone(digest);
     const log = new ProgressLog(
       stage.log,
       after.root,
@@ -54,7 +64,7 @@ export async function prepareStage(inputs: PrepareInputs, pace: Pace): Promise<S
     // Their links to the old tree's files are gone now, and its inodes have changed by that.
     if (present.length > 0) await old?.settle(pace);
     old?.save(layout.statCache);
-    const staging = new Staging({ layout, stage, after, old, plan, isResumed: earlier.length > 0, log, workers, onSwitched });
+    const staging = new Staging({ layout, stage, after, old, plan, isResumed: earlier.length > 0, log, workers, keepsSpare, onSwitched });
     try {
       checkRoom(layout.stateDir, plan.roomBytes);
     } catch (error) {
@@ -103,11 +113,14 @@ function unfinished(present: readonly StageLayout[], root: Digest): Unfinished {
 }
 
 /** Of the logged chunks, those that really stand in all the places that the new stage has for them. */
-function* stagedChunks(logged: LoggedProgress, plan: StagePlan): Generator<Digest, void, undefined> {
+function* stagedChunks(logged: LoggedProgress, plan: StagePlan, hasOld: boolean): Generator<Digest, void, undefined> {
   for (const digest of new Set(logged.digests)) {
     if (plan.table.missing(digest) === undefined) continue;
-    const isTakenOver = [...plan.table.places(digest)].every(({ file }) => plan.takenOver.has(file));
-    if (isTakenOver && (logged.sameBoot || isStaged(digest, plan))) yield digest;
+    const files = [...plan.table.places(digest)].map(({ file }) => file);
+    if (!files.every((file) => plan.takenOver.has(file))) continue;
+    // One that has but this place was written to it. Another file may have been the old tree's, which somebody could write to.
+    const isOwn = files.length === 1 || (hasOld && !files.some((file) => plan.doubtful.has(file)));
+    if ((logged.sameBoot && isOwn) || isStaged(digest, plan)) yield digest;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { DIGEST_BYTES, digestFromBytes, digestToBytes, type Digest } from '../chunking/digest.ts';
-import { readIfThere, writeDurably } from './state-file.ts';
+import { readIfThere } from './state-file.ts';
 
 const MAGIC = Buffer.from('BCSTAGE1');
 const BOOT_ID_BYTES = 36;
@@ -27,9 +27,10 @@ export class ProgressLog {
     const parts = [MAGIC, digestToBytes(root), Buffer.from(bootId().padEnd(BOOT_ID_BYTES).slice(0, BOOT_ID_BYTES), 'latin1')];
     for (const digest of digests) parts.push(digestToBytes(digest));
     const content = Buffer.concat(parts);
-    writeDurably(path, content);
-    this.#bytes = content.byteLength;
-    this.#fd = openSync(path, 'r+');
+    this.#fd = openSync(path, 'w', 0o600);
+    this.#bytes = 0;
+    // After a power cut a log that is cut off, or gone, says less than the stage holds.
+    while (this.#bytes < content.byteLength) this.#bytes += writeSync(this.#fd, content, this.#bytes);
   }
 
   append(digests: readonly Digest[]): void {

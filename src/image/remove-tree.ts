@@ -1,9 +1,10 @@
 /** Removing a tree of branchcast's own: names are bytes, modes may forbid it, links are never followed. */
-import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync, type Dirent } from 'node:fs';
+import { lstatSync, readdirSync, rmdirSync, unlinkSync, type Dirent } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
 import { INODE_JOBS_AHEAD, UNLINKS_TOGETHER } from '../base/limits/trees.ts';
 import type { InodeWorkers } from './inode-workers.ts';
 import { Pace } from './pace.ts';
+import { sealDirectory } from './seal-directory.ts';
 
 /** Removes what `path` names, with all that is below it. It need not be there. May be called again after a crash. */
 export async function removeTree(path: Buffer, workers: InodeWorkers): Promise<void> {
@@ -40,7 +41,7 @@ async function* namesBelow(directories: Buffer[]): AsyncGenerator<readonly Buffe
 }
 
 function listForRemoval(path: Buffer): Dirent<Buffer>[] {
-  // A directory that is 0555 in the layer would not let a user other than root take its names away.
-  chmodSync(path, 0o700);
+  // One that is 0555 in the layer would not let a user other than root take its names away; one that others may write to could lead elsewhere by the time that they are removed.
+  if (sealDirectory(path) === undefined) return [];
   return readdirSync(path, { encoding: 'buffer', withFileTypes: true });
 }

@@ -9,14 +9,14 @@ import type { OldTree } from './old-tree.ts';
 import { Pace } from './pace.ts';
 import { PlaceReader } from './place-reader.ts';
 import type { FilePlace } from './place-table.ts';
-import type { SeedInto, SeedOptions } from './seed.ts';
+import { SeedWriter, type SeedInto, type SeedOptions } from './seed.ts';
 import type { StagePlan } from './stage-builder.ts';
 
 /** Writes those that are really there, by their digests. Answers their bytes. */
 export async function seedFromNamesakes(old: OldTree, { table, files, lateLinks }: Pick<StagePlan, 'table' | 'files' | 'lateLinks'>, into: SeedInto, options: SeedOptions): Promise<number> {
   const pace = new Pace(options.signal);
   const reader = new PlaceReader();
-  let seededBytes = 0;
+  const writing = new SeedWriter(into, options);
   const read = (place: FilePlace): Uint8Array | undefined => {
     if (files.isCreated(place.file)) return files.read(place);
     reader.turnTo(pathBelow(old.path, table.fileKey(place.file)));
@@ -29,15 +29,14 @@ export async function seedFromNamesakes(old: OldTree, { table, files, lateLinks 
       if (!places.some(({ file }) => lateLinks.isExpected(file)) || !places.every(({ file }) => lateLinks.isExpected(file) || files.isCreated(file))) continue;
       const chunk = assemble(places, chunkBytes, read);
       if (chunk === undefined || hash(chunk) !== digest) continue;
-      into.write(digest, chunk);
-      seededBytes += chunkBytes;
-      options.onChunk?.(chunkBytes);
+      await writing.add(digest, chunk);
     }
   } finally {
     reader.close();
+    await writing.end();
   }
   throwIfAborted(options.signal);
-  return seededBytes;
+  return writing.writtenBytes;
 }
 
 function assemble(places: readonly FilePlace[], chunkBytes: number, read: (place: FilePlace) => Uint8Array | undefined): Uint8Array | undefined {

@@ -4,7 +4,9 @@ import { BranchcastError, throwIfAborted } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { OldContent } from '../transfer/chunk-source.ts';
+import { AppliedCheck } from './applied-check.ts';
 import { finishStage } from './finish-stage.ts';
+import { TargetFollower } from './follow-target.ts';
 import type { InodeWorkers } from './inode-workers.ts';
 import { OldChunks } from './old-chunks.ts';
 import type { OldTree } from './old-tree.ts';
@@ -17,7 +19,10 @@ import { isOutOfRoom, outOfRoom } from './room.ts';
 import { seedFrom, type SeedInto, type SeedOptions } from './seed.ts';
 import { seedFromNamesakes } from './seed-from-namesakes.ts';
 import { SmallFiles, type WholeFile } from './small-files.ts';
-import type { StagePlan } from './stage-builder.ts';
+import { putSpare } from './spare.ts';
+import { ORIGIN_OTHER, type StagePlan } from './stage-builder.ts';
+import { NO_ENTRY } from './stage-survey.ts';
+import { Standing } from './standing.ts';
 import { syncTree } from './sync-tree.ts';
 import type { StageLayout, TargetLayout } from './target-layout.ts';
 import { switchTree, type OwnerRecord, type Switched } from './tree-switch.ts';
@@ -42,6 +47,7 @@ export interface StagingInputs {
   readonly isResumed: boolean;
   readonly log: ProgressLog;
   readonly workers: InodeWorkers;
+  readonly keepsSpare: boolean;
   /** The new tree is in force, and `cleanUp` is left to be done: it removes the old tree, and notes what the new one looks like. */
   readonly onSwitched: (owner: OwnerRecord, cleanUp: () => Promise<void>) => void;
 }
@@ -80,7 +86,7 @@ export class Staging {
       get missingBytes() {
         return table.missingBytes;
       },
-      write: (digest, bytes) => this.write(digest, bytes),
+      writeAll: (chunks) => this.writeAll(chunks),
     };
     // Otherwise the manifests say what is to be had, and who planned the update has reckoned with that.
     const named = isResumed || old.manifest.root === after.root ? await seedFromNamesakes(old, plan, into, options) : 0;
@@ -113,11 +119,11 @@ export class Staging {
     try {
       const making = this.#smallFiles.make(small);
       try {
-        this.#writePlaces(wanted, ({ file }) => !isMade.has(file));
+        await this.#writeLarge(wanted, ({ file }) => !isMade.has(file));
       } finally {
         await making;
       }
-      this.#writePlaces(wanted, ({ file }) => isMade.has(file) && !files.isCreated(file));
+      await this.#writeLarge(wanted, ({ file }) => isMade.has(file) && !files.isCreated(file));
       this.#log(wanted);
     } catch (error) {
       throw this.#explained(error);
@@ -129,7 +135,8 @@ export class Staging {
     if (!this.#isWanted(digest, bytes)) return;
     const chunks = [{ digest, bytes }];
     try {
-      this.#writePlaces(chunks, () => true);
+      this.#give(chunks, () => true);
+      this.#inputs.plan.files.flush();
       this.#log(chunks);
     } catch (error) {
       throw this.#explained(error);
@@ -150,7 +157,7 @@ export class Staging {
     try {
       const flushed = beginFlush(plan.stage);
       try {
-        await finishStage({ after, old, stage: plan.stage, origins: plan.origins, fixesPath: stage.fixes, workers }, pace);
+        await finishStage({ after, old, stage: plan.stage, origins: plan.origins, standing: plan.standing, survey: plan.survey, directoryInodes: plan.directoryInodes, fixesPath: stage.fixes }, pace);
       } finally {
         await flushed;
       }
@@ -177,22 +184,44 @@ export class Staging {
   }
 
   async #cleanUp(switched: Switched): Promise<void> {
-    const { layout, after, plan, workers } = this.#inputs;
+    const { layout, stage, after, old, plan, workers, keepsSpare } = this.#inputs;
     try {
+      const inputs = { inForceNs: switched.inForceNs, inodeOf: (number: number) => this.#inodeOf(number), hardlinks: plan.survey.hardlinks };
+      const follower = new TargetFollower({ layout, stage, old, after, plan, check: new AppliedCheck(inputs), workers });
+      const followed = keepsSpare ? await follower.run() : undefined;
+      if (followed !== undefined) {
+        followed.target.save(layout.statCache);
+        await putSpare(layout, stage.tree, followed.spare, workers);
+      }
       await switched.removeOutgoing();
-      await recordTree({ layout, manifest: after, origins: plan.origins, inForceNs: switched.inForceNs, workers });
+      if (followed !== undefined) return;
+      const check = new AppliedCheck({ ...inputs, inodeOf: (number) => follower.inodeOf(number) ?? inputs.inodeOf(number) });
+      await recordTree({ layout, manifest: after, check, workers });
     } catch (error) {
       throw this.#explained(error);
     }
   }
 
-  /** To the places that are meant. */
-  #writePlaces(chunks: readonly VerifiedChunk[], isMeant: (place: FilePlace) => boolean): void {
+  /** By the entry's number: the inode that it is known to be. */
+  #inodeOf(number: number): bigint | undefined {
+    const { old, plan } = this.#inputs;
+    const { origins, standing, survey, directoryInodes } = plan;
+    const origin = origins[number] ?? ORIGIN_OTHER;
+    const shared = origin >= 0 || standing[number] !== Standing.intact ? origin : (survey.same[number] ?? NO_ENTRY);
+    return directoryInodes.get(number) ?? (shared >= 0 ? old?.linkedRow(shared)?.ino : undefined);
+  }
+
+  /** Gives the staged files what is for the places that are meant. */
+  #give(chunks: readonly VerifiedChunk[], isMeant: (place: FilePlace) => boolean): void {
     const { table, files, lateLinks } = this.#inputs.plan;
     for (const { digest, bytes } of chunks) {
       for (const place of table.places(digest)) if (isMeant(place) && !lateLinks.link(place, bytes)) files.write(place, bytes);
     }
-    files.flush();
+  }
+
+  async #writeLarge(chunks: readonly VerifiedChunk[], isMeant: (place: FilePlace) => boolean): Promise<void> {
+    this.#give(chunks, isMeant);
+    await this.#inputs.plan.files.flushLarge();
   }
 
   /** They stand in all their places. */

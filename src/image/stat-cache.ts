@@ -34,6 +34,11 @@ export class StatCache {
     return new StatCache(root, records, Math.floor(records.byteLength / RECORD_BYTES));
   }
 
+  /** Entries up to the last that is recorded. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** The entry is the same inode as when it was recorded, and nothing about it has changed since. */
   matches(index: number, stat: Pick<BigIntStats, 'ino' | 'ctimeNs'>): boolean {
     if (index >= this.#count) return false;

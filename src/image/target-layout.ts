@@ -13,6 +13,9 @@ export interface TargetLayout {
   /** What the target holds (OwnerRecord). */
   readonly owner: string;
   readonly statCache: string;
+  /** A second tree of the target's files, and what it looked like: see spare.ts. */
+  readonly spare: string;
+  readonly spareCache: string;
   /** A switch under way. */
   readonly journal: string;
   /** The tree that was in the target, on its way out, where no atomic exchange is possible. */
@@ -29,6 +32,8 @@ export function layoutOf(target: string): TargetLayout {
     lock: join(stateDir, 'lock'),
     owner: join(stateDir, 'owner.json'),
     statCache: join(stateDir, 'stat-cache'),
+    spare: join(stateDir, 'spare'),
+    spareCache: join(stateDir, 'spare-cache'),
     journal: join(stateDir, 'journal.json'),
     old: join(stateDir, 'old'),
   };

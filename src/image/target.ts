@@ -4,7 +4,7 @@ import type { Digest } from '../chunking/digest.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { InodeWorkers } from './inode-workers.ts';
 import { lstatIfThere } from './key-path.ts';
-import { lookAtTree } from './look-at-tree.ts';
+import { OrderedLooks } from './ordered-looks.ts';
 import { Pace } from './pace.ts';
 import { prepareStage } from './prepare-stage.ts';
 import type { Staging } from './staging.ts';
@@ -26,6 +26,8 @@ export interface TargetLayer {
 export interface TargetOptions {
   /** Take over a directory that holds files which branchcast did not put there. They are replaced at the next switch. */
   readonly adopt?: boolean;
+  /** False: no spare is kept after an update, which the next one takes longer for. See spare.ts. */
+  readonly spare?: boolean;
   /** Files that are looked at, linked and removed before threads are started for it; INODES_DONE_HERE unless told. */
   readonly inodesDoneHere?: number;
 }
@@ -47,7 +49,7 @@ export async function openTarget(dir: string, options: TargetOptions = {}): Prom
     await recoverSwitch(layout, workers);
     const owner = readOwner(layout);
     checkOwned(layout, owner, adopt);
-    return new Target(layout, { lock, workers, owner: isOwned(layout, owner) ? owner : undefined });
+    return new Target(layout, { lock, workers, owner: isOwned(layout, owner) ? owner : undefined, keepsSpare: options.spare ?? true });
   } catch (error) {
     await workers.close();
     lock.release();
@@ -58,6 +60,7 @@ export async function openTarget(dir: string, options: TargetOptions = {}): Prom
 export class Target {
   readonly #layout: TargetLayout;
   readonly #workers: InodeWorkers;
+  readonly #keepsSpare: boolean;
   #lock: TargetLock | undefined;
   #owner: OwnerRecord | undefined;
   #staging: Staging | undefined;
@@ -65,9 +68,10 @@ export class Target {
   #cleanUp: Promise<void> = Promise.resolve();
 
   /** For openTarget(). */
-  constructor(layout: TargetLayout, { lock, workers, owner }: { readonly lock: TargetLock; readonly workers: InodeWorkers; readonly owner: OwnerRecord | undefined }) {
+  constructor(layout: TargetLayout, { lock, workers, owner, keepsSpare }: { readonly lock: TargetLock; readonly workers: InodeWorkers; readonly owner: OwnerRecord | undefined; readonly keepsSpare: boolean }) {
     this.#layout = layout;
     this.#workers = workers;
+    this.#keepsSpare = keepsSpare;
     this.#lock = lock;
     this.#owner = owner;
   }
@@ -107,13 +111,13 @@ export class Target {
       // Whoever waits for it hears of it.
       this.#cleanUp.catch(() => undefined);
     };
-    this.#staging = await prepareStage({ layout: this.#layout, after, before, workers: this.#workers, onSwitched }, pace);
+    this.#staging = await prepareStage({ layout: this.#layout, after, before, workers: this.#workers, keepsSpare: this.#keepsSpare, onSwitched }, pace);
     return this.#staging;
   }
 
   /**
-   * Resolves when nothing is left to do of the last switch: the tree that was there before is removed, and it is noted what the new one looks like, for
-   * which its manifest is read. That has begun with the switch, and nothing breaks it off. Rejects if it failed: the layer is in force all the same, and the
+   * Resolves when nothing is left to do of the last switch: what the tree that was there before does not share with the new one is removed, the rest has become the
+   * spare, and it is noted what both look like, for which the manifests are read. That has begun with the switch, and nothing breaks it off. Rejects if it failed: the layer is in force all the same, and the
    * next open goes on with it; until then the target stages nothing.
    */
   async cleanedUp(): Promise<void> {
@@ -144,17 +148,21 @@ export class Target {
 
   async #isClean(manifest: Manifest, pace: Pace): Promise<boolean> {
     const cache = StatCache.load(this.#layout.statCache, manifest.root);
-    const root = Buffer.from(this.#layout.target);
-    let index = 0;
-    // A look at every file takes less time than threads need to be of use.
-    for await (const { item: entries, result: looks } of lookAtTree(root, manifest, new InodeWorkers(Infinity))) {
-      if (pace.due) await pace.turn();
-      for (let at = 0; at < entries.length; at += 1, index += 1) {
-        const stat = looks.at(at);
-        // A directory's own change time moves with every name that comes or goes in it.
-        if (stat === undefined || !cache.matches(index, stat)) return false;
+    const looks = new OrderedLooks(Buffer.from(this.#layout.target));
+    try {
+      let number = -1;
+      for await (const { leaf, from, to } of manifest.leaves()) {
+        for (let at = from; at < to; at += 1) {
+          if (pace.due) await pace.turn();
+          number += 1;
+          const stat = looks.at(leaf.keys.at(at));
+          // A directory's own change time moves with every name that comes or goes in it.
+          if (stat === undefined || !cache.matches(number, stat)) return false;
+        }
       }
+      return true;
+    } finally {
+      looks.close();
     }
-    return true;
   }
 }

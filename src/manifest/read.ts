@@ -28,7 +28,7 @@ export interface ManifestChunk {
 }
 
 /** A leaf, and the run of its entries that a walk is about. */
-interface LeafRun {
+export interface LeafRun {
   readonly digest: Digest;
   readonly leaf: Leaf;
   readonly from: number;
@@ -67,6 +67,11 @@ export class Manifest {
       run = [];
     }
     if (run.length > 0) yield run;
+  }
+
+  /** The same as leaves, in which entries are looked at without being made. */
+  leaves(): AsyncGenerator<LeafRun> {
+    return this.#checkedRuns(ROOT_KEY);
   }
 
   /** Files that may have a wanted chunk, in key order: those of which a piece is of one, and those with a chunk list, which is not read for that. */

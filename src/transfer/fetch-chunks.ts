@@ -13,7 +13,7 @@ export interface ReceivedChunk {
 }
 
 export interface FetchHandlers {
-  /** Wanted chunks that came together; each once. Those of one frame follow one another in memory as they do in the layer. */
+  /** Wanted chunks that came together; each once, and the next when the handler has returned. Those of one frame follow one another in memory as they do in the layer. */
   onChunks(chunks: readonly ReceivedChunk[], kind: SourceKind): void | Promise<void>;
   /** Bytes of frames or deltas as they came, wanted or not: what the network carried. */
   onBytes?(frameBytes: number, kind: SourceKind): void;
@@ -30,19 +30,32 @@ export async function fetchChunks(wanted: readonly Digest[], sources: Sources, h
       handlers.onBytes?.(deltaBytes, source.kind);
       madeBytes = frameBytes;
     };
-    for await (const frame of source.fetchFrames([...left], { signal, old, onDelta })) {
-      // No network carried a frame that was made here.
-      if (madeBytes === 0) handlers.onBytes?.(frame.byteLength, source.kind);
-      madeBytes = 0;
-      const chunks = verifiedChunks(frame, left, source.name);
-      for (const { digest } of chunks) left.delete(digest);
-      if (chunks.length > 0) {
-        await own(() => handlers.onChunks(chunks, source.kind));
-        helped();
+    // One frame is handed on while the next one is decompressed and verified.
+    let handing: Promise<void> = Promise.resolve();
+    const handOn = async (chunks: readonly ReceivedChunk[], isFrames: boolean): Promise<void> => {
+      await own(() => handlers.onChunks(chunks, source.kind));
+      helped();
+      if (chunks[0] !== undefined && !isFrames) freeBytes(chunks[0].bytes);
+    };
+    try {
+      for await (const frame of source.fetchFrames([...left], { signal, old, onDelta })) {
+        // No network carried a frame that was made here.
+        if (madeBytes === 0) handlers.onBytes?.(frame.byteLength, source.kind);
+        madeBytes = 0;
+        const chunks = verifiedChunks(frame, left, source.name);
+        for (const { digest } of chunks) left.delete(digest);
+        await handing;
+        if (chunks.length === 0) continue;
+        // All of them are views of what the frame decompressed to, or of the frame itself, which is its source's.
+        const isFrames = chunks[0]?.bytes.buffer === frame.buffer;
+        handing = handOn(chunks, isFrames);
+        // Awaited with the next frame, or at the end.
+        handing.catch(() => undefined);
+        if (isFrames) await handing;
+        if (left.size === 0) break;
       }
-      // All of them are views of what the frame decompressed to, or of the frame itself, which is its source's.
-      if (chunks[0] !== undefined && chunks[0].bytes.buffer !== frame.buffer) freeBytes(chunks[0].bytes);
-      if (left.size === 0) break;
+    } finally {
+      await handing;
     }
     if (left.size === 0) return 'done';
     return left.size < before ? 'progress' : 'lacking';

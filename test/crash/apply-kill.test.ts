@@ -84,7 +84,7 @@ void t.test(`kill -9, ${KILLS} times`, async (t) => {
     const { differences } = await verifyTree(target, to.manifest);
     t.same(differences, [], `update ${updates}: the target is the layer`);
     t.equal((await capture(target)).root, to.root);
-    t.same(readdirSync(join(work, '.target.branchcast')).sort(), ['lock', 'owner.json', 'stat-cache'], 'nothing is left of the old tree, or of a stage');
+    t.same(readdirSync(join(work, '.target.branchcast')).sort(), ['lock', 'owner.json', 'spare', 'spare-cache', 'stat-cache'], 'nothing is left of the old tree, or of a stage');
     [from, to] = [to, from];
   }
   t.comment(`${kills} kills, ${updates} updates, ${chunks} chunks, ${twice} of them written twice`);

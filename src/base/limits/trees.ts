@@ -29,6 +29,13 @@ export const MANIFEST_UNASKED_BYTES_MAX = 256 * MiB;
 export const NODE_BATCH_BYTES_MAX = 1 * MiB;
 /** New files that a stage keeps open while chunks arrive: a chunk shared by many small files opens each once. */
 export const STAGED_FILES_OPEN_MAX = 64;
+/** Chunks that the old tree had that are written in one go, while the next are read: as many as a frame has, and at least one of the largest. */
+export const SEED_TOGETHER_BYTES = 1 * MiB;
+/** Places in the old tree that are read before they are looked at; from this length on by Node's own threads, which costs some 50 microseconds. */
+export const SEED_READS_AHEAD = 8;
+export const SEED_READ_ON_THREAD_BYTES_MIN = 32 * KiB;
+/** Pieces of new files that are written at a time, by Node's own threads. */
+export const STAGE_WRITES_TOGETHER = 4;
 /** Threads that look at, make, link and remove files, and pieces of such work under way at a time. */
 export const INODE_WORKERS = 2;
 export const INODE_JOBS_AHEAD = 4;

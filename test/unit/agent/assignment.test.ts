@@ -70,7 +70,7 @@ async function fixture(t: Test): Promise<Fixture> {
   const stop = new AbortController();
   const target = join(dir, 'target');
   const sources = new Sources({ sources: [source], policy: { coreAllowed: true, coreAfterMs: 0 }, giveUpAfterMs: 10_000, clock: systemClock, log: silentLog });
-  const assignment = new Assignment({ layer: 'app', target, adopt: false, pollIntervalMs: POLL_MS, driftCheckIntervalMs: DRIFT_MS, deltas: false, sources, clock, log: silentLog, signal: stop.signal });
+  const assignment = new Assignment({ layer: 'app', target, adopt: false, pollIntervalMs: POLL_MS, driftCheckIntervalMs: DRIFT_MS, deltas: false, spare: true, sources, clock, log: silentLog, signal: stop.signal });
   const asked = (): number => {
     const count = askedCount;
     askedCount = 0;

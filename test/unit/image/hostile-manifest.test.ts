@@ -2,7 +2,7 @@
  * Manifests that try to leave their target. The reader of manifests refuses them; here nobody has read them: whoever writes to the disk is
  * safe on its own. Nothing outside may change, and the target stays as it was.
  */
-import { linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { ErrorCode } from '../../../src/base/errors.ts';
@@ -62,6 +62,10 @@ function manifestOf(entries: readonly Entry[]): Manifest {
     async *runs() {
       yield entries;
     },
+    async *leaves() {
+      const leaf = { entryAt: (at: number) => entries[at], typeAt: (at: number) => entries[at]?.type, keys: { at: (at: number) => entries[at]?.key } };
+      yield { digest: manifest.root, leaf, from: 0, to: entries.length };
+    },
     async *pieces() {
       yield PIECE;
     },
@@ -84,7 +88,9 @@ async function attack(target: string, manifest: Manifest): Promise<void> {
 /** Everything below, but for the state directory. */
 function snapshot(path: string): unknown {
   const stat = lstatSync(path);
-  const own = { mode: stat.mode, ino: stat.ino, nlink: stat.isFile() ? stat.nlink : undefined, mtimeMs: stat.isFile() ? stat.mtimeMs : undefined };
+  // Whoever does not know what the target holds does without the spare.
+  const isInSpare = existsSync(path.replace('/target/', '/.target.branchcast/spare/'));
+  const own = { mode: stat.mode, ino: stat.ino, nlink: stat.isFile() ? stat.nlink - Number(path.includes('/target/') && isInSpare) : undefined, mtimeMs: stat.isFile() ? stat.mtimeMs : undefined };
   if (stat.isSymbolicLink()) return { ...own, target: readlinkSync(path) };
   if (stat.isFile()) return { ...own, content: readFileSync(path, 'latin1') };
   const names = readdirSync(path).filter((name) => name !== '.target.branchcast');

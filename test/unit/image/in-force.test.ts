@@ -12,7 +12,7 @@ import { makeUnremovable } from './unremovable.ts';
 const STAYS = { kept: file('as it was'), large: file(noise(20_000, 1)), sub: directory({ deep: file('deep') }), twin: { type: 'hardlink', to: 'kept' } } as const;
 const V1 = directory({ ...STAYS, changed: file('first') });
 const V2 = directory({ ...STAYS, changed: file('second'), added: file(noise(3000, 2)) });
-const AT_REST = ['lock', 'owner.json', 'stat-cache'];
+const AT_REST = ['lock', 'owner.json', 'spare', 'spare-cache', 'stat-cache'];
 
 interface Fixture {
   readonly base: string;

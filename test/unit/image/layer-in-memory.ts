@@ -53,7 +53,17 @@ export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLaye
     if (staging === undefined) return { changed: false, seededBytes: 0, fetchedBytes: 0 };
     const seededBytes = await staging.seed();
     const wanted = staging.wanted();
-    for (let start = 0; start < wanted.length; start += CHUNKS_TOGETHER) await staging.writeAll(inOneBuffer(wanted.slice(start, start + CHUNKS_TOGETHER), layer));
+    // As for an agent, the next ones come while some are written.
+    let writing: Promise<void> = Promise.resolve();
+    const memory = [Buffer.alloc(0), Buffer.alloc(0)];
+    for (let start = 0; start < wanted.length; start += CHUNKS_TOGETHER) {
+      memory.reverse();
+      const chunks = inOneBuffer(wanted.slice(start, start + CHUNKS_TOGETHER), layer, memory);
+      await writing;
+      writing = staging.writeAll(chunks);
+      writing.catch(() => undefined);
+    }
+    await writing;
     const fetchedBytes = wanted.reduce((sum, { chunkBytes }) => sum + chunkBytes, 0);
     await staging.switch({ layer: 'test/layer@1', descriptor: layer.root });
     options.onInForce?.();
@@ -64,13 +74,19 @@ export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLaye
 }
 
 /** As they come out of a frame: one after the other in memory, so that neighbours in a file are written together. */
-function inOneBuffer(wanted: readonly WantedChunk[], layer: MemoryLayer): VerifiedChunk[] {
+function inOneBuffer(wanted: readonly WantedChunk[], layer: MemoryLayer, memory: Buffer[]): VerifiedChunk[] {
   const chunks = wanted.map(({ digest }) => {
     const bytes = layer.chunks.get(digest);
     if (bytes === undefined) throw new Error(`the layer lacks its chunk ${digest}`);
     return { digest, bytes };
   });
-  const raw = Buffer.concat(chunks.map(({ bytes }) => bytes));
+  const totalBytes = chunks.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+  // What is being written meanwhile lies in the other one.
+  const raw = (memory[0]?.byteLength ?? 0) < totalBytes ? (memory[0] = Buffer.allocUnsafeSlow(totalBytes)) : (memory[0] as Buffer);
   let offset = 0;
-  return chunks.map(({ digest, bytes }) => ({ digest, bytes: raw.subarray(offset, (offset += bytes.byteLength)) }));
+  return chunks.map(({ digest, bytes }) => {
+    const at = raw.subarray(offset, (offset += bytes.byteLength));
+    at.set(bytes);
+    return { digest, bytes: at };
+  });
 }

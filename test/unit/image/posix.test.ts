@@ -35,18 +35,17 @@ void t.test('times to the nanosecond, of links themselves, under names that are 
   t.end();
 });
 
-void t.test('what is written past the page cache is what was given', { skip: support.uncachedWrites ? false : 'no pwritev2' }, (t) => {
+void t.test('what is written past the page cache is what was given', { skip: support.uncachedWrites ? false : 'no pwritev2' }, async (t) => {
   const path = join(t.testdir({ file: 'abcdefgh' }), 'file');
   const fd = openSync(path, 'r+');
   t.teardown(() => closeSync(fd));
   // undefined is right on a kernel or file system that cannot: nothing is written then.
-  const written = writeUncached(fd, Buffer.from('0123456789').subarray(2, 5), 4);
+  const written = await writeUncached(fd, Buffer.from('0123456789').subarray(2, 5), 4);
   t.equal(readFileSync(path, 'latin1'), written === undefined ? 'abcdefgh' : 'abcd234h');
   t.ok(written === undefined || written === 3);
   const readOnly = openSync(path, 'r');
   t.teardown(() => closeSync(readOnly));
-  t.throws(() => writeUncached(readOnly, Buffer.from('x'), 0), { code: 'EBADF', syscall: 'pwritev2' });
-  t.end();
+  t.equal(await writeUncached(readOnly, Buffer.from('x'), 0), undefined, 'who writes it in the usual way is told why it cannot be');
 });
 
 void t.test('two names exchange what they mean', { skip: support.atomicExchange ? false : 'no renameat2' }, (t) => {

@@ -46,7 +46,7 @@ void t.test('a new target, its parents too', async (t) => {
   const again = await openTarget(dir);
   t.match(again.current(), { layer: 'test/layer@1', root: layer.root, descriptor: layer.root });
   await again.close();
-  t.same(readdirSync(again.stateDir).sort(), ['lock', 'owner.json', 'stat-cache'], 'nothing is left of the stage');
+  t.same(readdirSync(again.stateDir).sort(), ['lock', 'owner.json', 'spare', 'spare-cache', 'stat-cache'], 'nothing is left of the stage');
 });
 
 void t.test('the same layer again is nothing to do', async (t) => {
@@ -282,7 +282,7 @@ void t.test('a stage of another layer is thrown away', async (t) => {
   await checkSame(t, dir, v1);
   t.equal(applied.fetchedBytes, 0);
   await apply(dir, v2, v1);
-  t.same(readdirSync(join(base, '.target.branchcast')).sort(), ['lock', 'owner.json', 'stat-cache']);
+  t.same(readdirSync(join(base, '.target.branchcast')).sort(), ['lock', 'owner.json', 'spare', 'spare-cache', 'stat-cache']);
 });
 
 void t.test('a manifest of before with gaps is as good as none', async (t) => {
