@@ -20,7 +20,7 @@ export const agentConfig = defineConfig('agent', {
   deltas: setting.oneOf(['on', 'off'], { default: 'on', doc: 'Whether what changed in a layer comes from the core as deltas against the version that is there. A reflector has a setting of its own.' }),
   spare: setting.oneOf(['on', 'off'], {
     default: 'on',
-    doc: 'Whether a second tree of the same files is kept beside each directory: an update is made of it, and takes as long as what it changes. It takes room for its directories (4 KiB each), and for what somebody deletes in the directory until the next update. Off: that of a directory goes with its next update.',
+    doc: 'Whether a second tree of the same files is kept beside each directory: an update is made of it, and takes as long as what it changes. It takes room for its directories (4 KiB each, and more for one with many names), and for what somebody deletes in the directory until the next update. Off: that of a directory goes with its next update.',
   }),
   assignments: setting.list(
     setting.record({
