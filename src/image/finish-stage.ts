@@ -5,6 +5,7 @@ import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry, PathKey } from '.
 import { compareKeys, displayPath, isWithin, keyProblem } from '../manifest/key.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { Fate } from './fate.ts';
+import { textOf } from './hardlink-groups.ts';
 import { hasMetadata, setMetadata, type InodeStamp } from './inode-metadata.ts';
 import { isPlainBelow, lstatIfThere, pathBelow } from './key-path.ts';
 import { formatFix } from './late-fixes.ts';
@@ -159,10 +160,6 @@ class StageFinisher {
     const stat = lstatIfThere(path) as BigIntStats;
     if (!hasMetadata(stat, directory)) this.#fixLater(formatFix(directory.key, stat.ino, directory));
   }
-}
-
-function textOf(key: PathKey): string {
-  return Buffer.from(key).toString('latin1');
 }
 
 /** What an earlier attempt has left under the name makes way. */

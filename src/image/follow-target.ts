@@ -2,14 +2,12 @@
 import { existsSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ahead } from '../base/ahead.ts';
-import { CHANGE_TIME_GRAIN_MS, ENTRIES_TOGETHER, INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
+import { CHANGE_TIME_GRAIN_MS, INODE_JOBS_AHEAD } from '../base/limits/trees.ts';
 import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry } from '../manifest/entry.ts';
 import { isWithin } from '../manifest/key.ts';
 import type { Leaf } from '../manifest/leaf.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { AppliedCheck } from './applied-check.ts';
-import { Fate } from './fate.ts';
-import { groupsStayWhole } from './hardlink-groups.ts';
 import { hasMtime, isOfEntry, setMetadata } from './inode-metadata.ts';
 import type { Looked } from './inode-rows.ts';
 import type { InodeWorkers, KnownFile } from './inode-workers.ts';
@@ -20,13 +18,14 @@ import type { OldTree } from './old-tree.ts';
 import { OrderedLooks } from './ordered-looks.ts';
 import { Pace } from './pace.ts';
 import { posixSupport } from './posix.ts';
-import { pruneTree, type PruneRules } from './prune-tree.ts';
+import { pruneOutgoing } from './prune-outgoing.ts';
 import { removeTree } from './remove-tree.ts';
 import type { StagePlan } from './stage-builder.ts';
 import { StageDirectories } from './stage-directories.ts';
 import { NO_ENTRY } from './stage-survey.ts';
 import { Standing } from './standing.ts';
 import { StatCache } from './stat-cache.ts';
+import { stepsOf } from './steps.ts';
 import type { StageLayout, TargetLayout } from './target-layout.ts';
 
 export interface FollowInputs {
@@ -57,30 +56,6 @@ async function withoutSystemErrors<Result>(work: () => Promise<Result>): Promise
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     return undefined;
   }
-}
-
-/** Leaves of the old tree what the new one shares with it. */
-async function pruneOld({ stage, old, plan: { origins, standing, survey }, workers }: FollowInputs): Promise<Uint8Array | undefined> {
-  if (old === undefined || lstatIfThere(stage.tree)?.isDirectory() !== true) return undefined;
-  // By the old entry's number: the new tree has its inode under the same name.
-  const isShared = new Uint8Array(survey.fates.length);
-  for (const [number, origin] of origins.entries()) {
-    const same = origin >= 0 ? origin : standing[number] === Standing.intact ? (survey.same[number] ?? NO_ENTRY) : NO_ENTRY;
-    const isSameName = same === survey.same[number] || same === survey.namesakes[number];
-    if (same !== NO_ENTRY && isSameName) isShared[same] = 1;
-  }
-  const rules: PruneRules = {
-    isNoted: (number, stat) => old.isUnchanged(number, stat),
-    fateOf: groupsStayWhole(survey.hardlinks, ({ number, type, isInNoted }, look, { mayStay }) => {
-      const fate = survey.fates[number] ?? Fate.goes;
-      if (type === 'directory') return fate;
-      if (!mayStay || (type === 'hardlink' ? fate !== Fate.stays : isShared[number] !== 1)) return Fate.goes;
-      if (isInNoted) return Fate.stays;
-      const stat = look();
-      return stat !== undefined && old.isUnchanged(number, stat) ? Fate.stays : Fate.goes;
-    }),
-  };
-  return pruneTree(Buffer.from(stage.tree), old.manifest, rules, workers, new Pace(undefined));
 }
 
 /** Nobody's other inode, to which a directory may lead that somebody has exchanged. */
@@ -139,10 +114,10 @@ export class TargetFollower {
    * it may stand in the stage's place. Names that somebody has exchanged in the target meanwhile are left out: the next update makes them anew. Once.
    */
   async run(): Promise<Followed | undefined> {
-    const { layout, stage, workers } = this.#inputs;
+    const { layout, stage, old, plan, workers } = this.#inputs;
     // Where two renames made the switch.
     if (existsSync(layout.old) && !existsSync(stage.tree)) renameSync(layout.old, stage.tree);
-    this.#oldStanding = (await withoutSystemErrors(() => pruneOld(this.#inputs))) ?? NOTHING_STANDS;
+    if (old !== undefined && lstatIfThere(this.#tree)?.isDirectory() === true) this.#oldStanding = (await withoutSystemErrors(() => pruneOutgoing(this.#tree, old, plan, workers))) ?? NOTHING_STANDS;
     return withoutSystemErrors(async () => {
       if (this.#oldStanding.length === 0) await removeTree(this.#tree, workers);
       return this.#follow();
@@ -157,7 +132,7 @@ export class TargetFollower {
   /** undefined if no file could be linked. */
   async #follow(): Promise<Followed | undefined> {
     const pace = new Pace(undefined);
-    for await (const { item: steps, result: names } of ahead(this.#batches(pace), INODE_JOBS_AHEAD, (steps) => this.#link(steps))) {
+    for await (const { item: steps, result: names } of ahead(stepsOf(this.#inputs.after, pace, (leaf, at, number) => this.#step(leaf, at, number)), INODE_JOBS_AHEAD, (steps) => this.#link(steps))) {
       for (const [at, step] of steps.entries()) {
         if (pace.due) await pace.turn();
         this.#leaveUntil(step.entry);
@@ -169,22 +144,6 @@ export class TargetFollower {
     this.#leaveUntil(undefined);
     if (this.#linkCount > 0) await this.#confirm(pace);
     return this.#followed;
-  }
-
-  async *#batches(pace: Pace): AsyncGenerator<readonly Step[], void, undefined> {
-    let [steps, number]: [Step[], number] = [[], -1];
-    for await (const { leaf, from, to } of this.#inputs.after.leaves()) {
-      for (let at = from; at < to; at += 1) {
-        number += 1;
-        const step = this.#step(leaf, at, number);
-        if (step !== undefined) steps.push(step);
-      }
-      if (pace.due) await pace.turn();
-      if (steps.length < ENTRIES_TOGETHER) continue;
-      yield steps;
-      steps = [];
-    }
-    yield steps;
   }
 
   /** undefined if nothing is to be done for it: it stands in both trees as it is known to be. */

@@ -65,6 +65,7 @@ function note(groups: Groups, first: PathKey, key: PathKey): void {
   else names.push(key);
 }
 
-function textOf(key: PathKey): string {
+/** Of a file's first name, to find its group by. */
+export function textOf(key: PathKey): string {
   return Buffer.from(key).toString('latin1');
 }

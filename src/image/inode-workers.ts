@@ -47,7 +47,7 @@ export class InodeWorkers {
   readonly #doneHereMax: number;
   #doneHereCount = 0;
 
-  /** Threads are started when so many files have been looked at, made, linked or removed without. */
+  /** Threads are started when so many files have been looked at, made or linked without. */
   constructor(doneHereMax: number = INODES_DONE_HERE) {
     this.#doneHereMax = doneHereMax;
   }

@@ -1,7 +1,7 @@
 /** Begins a stage: its directories, the old files that stay, and the table of what must be written. No symlink is made yet, but such as stand there. */
 import { chmodSync, closeSync, ftruncateSync, openSync, renameSync, truncateSync, unlinkSync } from 'node:fs';
 import { ahead } from '../base/ahead.ts';
-import { ENTRIES_TOGETHER, INODE_JOBS_AHEAD, UNCACHED_WRITE_BYTES_MIN } from '../base/limits/trees.ts';
+import { INODE_JOBS_AHEAD, UNCACHED_WRITE_BYTES_MIN } from '../base/limits/trees.ts';
 import { contentName } from '../manifest/content-name.ts';
 import type { FileEntry } from '../manifest/entry.ts';
 import type { Leaf } from '../manifest/leaf.ts';
@@ -19,6 +19,7 @@ import { Standing } from './standing.ts';
 import { StagedFiles } from './staged-files.ts';
 import { StageDirectories } from './stage-directories.ts';
 import { NO_ENTRY, type Survey } from './stage-survey.ts';
+import { stepsOf } from './steps.ts';
 
 /** What became of an entry of the new manifest; otherwise the number of the old entry whose inode it shares. */
 export const ORIGIN_NEW = -1;
@@ -85,8 +86,8 @@ export class StageBuilder {
   }
 
   async build(pace: Pace): Promise<StagePlan> {
-    const { stage, survey } = this.#inputs;
-    for await (const { item: steps, result: linked } of ahead(this.#steps(pace), INODE_JOBS_AHEAD, (steps) => this.#link(steps))) {
+    const { after, stage, survey } = this.#inputs;
+    for await (const { item: steps, result: linked } of ahead(stepsOf(after, pace, (leaf, at, number) => this.#step(leaf, at, number)), INODE_JOBS_AHEAD, (steps) => this.#link(steps))) {
       for (const [at, step] of steps.entries()) {
         if (pace.due) await pace.turn();
         this.#origins[step.number] = step.source !== undefined && linked[at] === true ? step.source.index : await this.#file(step, pace);
@@ -96,25 +97,9 @@ export class StageBuilder {
     return { stage, table, files, lateLinks, origins, standing, survey, directoryInodes: new Map(), doubtful: this.#doubtful, takenOver, roomBytes: Math.max(0, this.#roomBytes) };
   }
 
-  /** Makes the directories, and says which old files the new ones could be. What stands already is no step. */
-  async *#steps(pace: Pace): AsyncGenerator<readonly Step[], void, undefined> {
-    let steps: Step[] = [];
-    for await (const { leaf, from, to } of this.#inputs.after.leaves()) {
-      for (let at = from; at < to; at += 1) {
-        const step = this.#step(leaf, at);
-        if (step !== undefined) steps.push(step);
-      }
-      if (pace.due) await pace.turn();
-      if (steps.length < ENTRIES_TOGETHER) continue;
-      yield steps;
-      steps = [];
-    }
-    yield steps;
-  }
-
-  #step(leaf: Leaf, at: number): Step | undefined {
+  /** Makes a directory, and says which old file a new one could be. What stands already is no step. */
+  #step(leaf: Leaf, at: number, number: number): Step | undefined {
     const { stage, standing, survey, old } = this.#inputs;
-    const number = this.#origins.length;
     const [key, type] = [leaf.keys.at(at), leaf.typeAt(at)];
     const same = survey.same[number] ?? NO_ENTRY;
     const stands = standing[same] ?? Standing.gone;

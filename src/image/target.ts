@@ -28,7 +28,7 @@ export interface TargetOptions {
   readonly adopt?: boolean;
   /** False: no spare is kept after an update, which the next one takes longer for. See spare.ts. */
   readonly spare?: boolean;
-  /** Files that are looked at, linked and removed before threads are started for it; INODES_DONE_HERE unless told. */
+  /** Files that are looked at, made and linked before threads are started for it; INODES_DONE_HERE unless told. */
   readonly inodesDoneHere?: number;
 }
 

@@ -36,7 +36,7 @@ export const SEED_READS_AHEAD = 8;
 export const SEED_READ_ON_THREAD_BYTES_MIN = 32 * KiB;
 /** Pieces of new files that are written at a time, by Node's own threads. */
 export const STAGE_WRITES_TOGETHER = 4;
-/** Threads that look at, make, link and remove files, and pieces of such work under way at a time. */
+/** Threads that look at, make and link files, and pieces of such work under way at a time. */
 export const INODE_WORKERS = 2;
 export const INODE_JOBS_AHEAD = 4;
 /** Entries of a tree that are looked at by their paths before directories are opened for it: to load what that takes is worth so many. And how many directories are kept open, one in the other: of a deeper tree they are closed and opened again. */
@@ -44,7 +44,7 @@ export const LOOKS_BY_PATH = 4096;
 export const LOOKS_DIRECTORIES_MAX = 64;
 /** Small files that are made in one go: those of a few bundles, so that several threads have some of each frame. */
 export const SMALL_FILES_TOGETHER = 128;
-/** Files that are looked at, made, linked or removed before threads are started for it: they take as long as starting the threads does. */
+/** Files that are looked at, made or linked before threads are started for it: they take as long as starting the threads does. */
 export const INODES_DONE_HERE = 4096;
 /** Names that are removed in one go. Each may have to wait for the disk to discard its blocks. */
 export const UNLINKS_TOGETHER = 512;
