@@ -42,6 +42,8 @@ const relations: readonly [string, boolean][] = [
   ['what is read ahead has batches for all threads', limits.READ_AHEAD_BATCHES > limits.READ_AHEAD_WORKERS],
   ['each thread has work on files, and a next piece of it waits', limits.INODE_JOBS_AHEAD >= 2 * limits.INODE_WORKERS],
   ['threads for work on files start with a tree of several pieces of work', limits.INODES_DONE_HERE >= limits.INODE_JOBS_AHEAD * limits.ENTRIES_TOGETHER],
+  ['chunks of an old tree that are written together have room for the largest', limits.SEED_TOGETHER_BYTES >= limits.CHUNK_BYTES_MAX],
+  ['a stage has more files open than it writes to at a time', limits.STAGED_FILES_OPEN_MAX > limits.STAGE_WRITES_TOGETHER],
   ['a delta at its target may take one more chunk', limits.DELTA_RAW_BYTES_TARGET + limits.CHUNK_BYTES_MAX <= limits.DELTA_RAW_BYTES_MAX],
   ['a delta can be made into a frame', limits.DELTA_RAW_BYTES_MAX <= limits.FRAME_RAW_BYTES_MAX && limits.DELTA_CHUNKS_MAX <= limits.FRAME_CHUNKS_MAX],
   ['the base that is aimed at is within the bound', limits.DELTA_BASE_BYTES_TARGET <= limits.DELTA_BASE_BYTES_MAX],
