@@ -1,7 +1,9 @@
 /** Brings a directory to a layer: resolve, manifest, plan, local seed, fetch, switch, clean up. Each step can be broken off and is resumed. */
 import { join } from 'node:path';
 import { BranchcastError } from '../base/errors.ts';
+import { UPDATE_NODES_KEPT_BYTES_MAX } from '../base/limits/manifests.ts';
 import type { Digest } from '../chunking/digest.ts';
+import { NodeReader } from '../manifest/node-reader.ts';
 import { Manifest } from '../manifest/read.ts';
 import { unsharedBlocks } from '../manifest/unshared-blocks.ts';
 import { Pace } from '../image/pace.ts';
@@ -106,11 +108,11 @@ export async function resolveLayer(ref: string, sources: Sources, signal: AbortS
 /** Whether anything had to be written. */
 async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, options: PullOptions, progress: Progress): Promise<boolean> {
   const { sources, signal } = options;
-  const read = (digest: Digest): Promise<Uint8Array | undefined> => nodes.get(digest);
+  const reader = new NodeReader((digest) => nodes.get(digest), UPDATE_NODES_KEPT_BYTES_MAX);
   const current = target.current();
-  const before = current === undefined ? undefined : new Manifest(current.root, read);
+  const before = current === undefined ? undefined : new Manifest(current.root, reader);
   progress.update({ state: 'planning' });
-  const staging = await target.stage(new Manifest(layer.root, read), before, { signal });
+  const staging = await target.stage(new Manifest(layer.root, reader), before, { signal });
   const label = { layer: `${layer.name}@${layer.version}`, descriptor: layer.descriptor };
   if (staging === undefined) {
     // The same tree may have been published under another name or version.

@@ -39,19 +39,21 @@ export interface ReadNode<N extends Node> {
 
 export class NodeReader {
   readonly #read: ReadBlock;
-  /** Tree nodes that were read last, the latest last: for lookups, which come back to the same ones. */
+  /** Tree nodes that were read first: for who goes through the same trees several times. */
+  readonly #kept = new Map<Digest, ReadNode<TreeNode>>();
+  #keptBytesLeft: number;
+  /** Of the others those that were read last, the latest last: for lookups, which come back to the same ones. */
   readonly #recent = new Map<Digest, ReadNode<TreeNode>>();
 
-  constructor(read: ReadBlock) {
+  /** Keeps the tree nodes that are read first, up to so many bytes of blocks; decoded they take some three times that. */
+  constructor(read: ReadBlock, keptBytesMax = 0) {
     this.#read = read;
+    this.#keptBytesLeft = keptBytesMax;
   }
 
   /** Throws BC_MANIFEST_INCOMPLETE, BC_CHUNK_CORRUPT, BC_MANIFEST_MALFORMED, BC_MANIFEST_UNSAFE, BC_FORMAT_VERSION. */
   async tree({ digest, claim }: TreeRef): Promise<ReadNode<TreeNode>> {
-    const read = this.#recent.get(digest) ?? (await this.#treeNode(digest));
-    this.#recent.delete(digest);
-    this.#recent.set(digest, read);
-    if (this.#recent.size > NODES_KEPT_MAX) for (const oldest of this.#recent.keys()) if (this.#recent.delete(oldest)) break;
+    const read = this.#kept.get(digest) ?? (await this.#treeNode(digest));
     if (claim !== undefined) checkTreeClaim(digest, read.node, claim);
     else if (read.node.kind === 'interior' && read.node.childCount < 2) throw malformed(digest, 'a root with one child');
     return read;
@@ -84,9 +86,19 @@ export class NodeReader {
   }
 
   async #treeNode(digest: Digest): Promise<ReadNode<TreeNode>> {
-    const { node, bytes } = await this.#node(digest);
+    const recent = this.#recent.get(digest);
+    const { node, bytes } = recent ?? (await this.#node(digest));
     if (node.kind !== 'leaf' && node.kind !== 'interior') throw malformed(digest, `a ${node.kind} where a node of the tree belongs`);
-    return { node, bytes };
+    const read = recent ?? { node, bytes };
+    if (recent === undefined && bytes.byteLength <= this.#keptBytesLeft) {
+      this.#keptBytesLeft -= bytes.byteLength;
+      this.#kept.set(digest, read);
+      return read;
+    }
+    this.#recent.delete(digest);
+    this.#recent.set(digest, read);
+    if (this.#recent.size > NODES_KEPT_MAX) for (const oldest of this.#recent.keys()) if (this.#recent.delete(oldest)) break;
+    return read;
   }
 
   async #node(digest: Digest): Promise<ReadNode<Node>> {

@@ -1,8 +1,10 @@
 /** Layers kept in memory: captured from a directory, and applied to a target by the same steps as an agent takes. */
+import { UPDATE_NODES_KEPT_BYTES_MAX } from '../../../src/base/limits/manifests.ts';
 import { captureTree, type Capture } from '../../../src/image/capture.ts';
 import type { CaptureMemory } from '../../../src/image/tree-capture.ts';
 import type { ChunkerParams } from '../../../src/chunking/params.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
+import { NodeReader } from '../../../src/manifest/node-reader.ts';
 import { Manifest } from '../../../src/manifest/read.ts';
 import type { VerifiedChunk, WantedChunk } from '../../../src/image/staging.ts';
 import { openTarget, type TargetOptions } from '../../../src/image/target.ts';
@@ -49,7 +51,9 @@ export interface ApplyOptions extends TargetOptions {
 export async function apply(dir: string, layer: MemoryLayer, before?: MemoryLayer, options: ApplyOptions = {}): Promise<Applied> {
   const target = await openTarget(dir, options);
   try {
-    const staging = await target.stage(layer.manifest, before?.manifest);
+    // As in a pull, with what is kept of the nodes for both.
+    const reader = new NodeReader((digest) => Promise.resolve(layer.nodes.get(digest) ?? before?.nodes.get(digest)), UPDATE_NODES_KEPT_BYTES_MAX);
+    const staging = await target.stage(new Manifest(layer.root, reader), before && new Manifest(before.root, reader));
     if (staging === undefined) return { changed: false, seededBytes: 0, fetchedBytes: 0 };
     const seededBytes = await staging.seed();
     const wanted = staging.wanted();

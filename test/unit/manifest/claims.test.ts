@@ -92,6 +92,15 @@ void t.test('a walk that begins below the root holds to the same rules', async (
   await t.rejects(drain(gap.list(keyFromPath('a'))), { code: 'BC_MANIFEST_UNSAFE' });
 });
 
+void t.test('only a walk to the end of the whole tree tells that it keeps the rules', async (t) => {
+  const bad = blocks.manifest(leaf(ROOT, directory('a'), [1, Buffer.from('\0b'), 1, META, null], [0, Buffer.from('c'), 3, null, Buffer.from('a')]));
+  await t.resolves(drain(bad.entries(keyFromPath('a'))), 'a part of it does');
+  for (let walk = 0; walk < 2; walk += 1) await t.rejects(drain(bad.leaves()), { code: 'BC_MANIFEST_UNSAFE' });
+  const late = blocks.manifest(interior(1, child(leaf(ROOT, directory('a')), 'a', 2), [0, Buffer.from('b\0c'), node(leaf(directory('b\0c'))), 1, 0]));
+  for await (const _ of late.leaves()) break;
+  await t.rejects(drain(late.leaves()), { code: 'BC_MANIFEST_UNSAFE' });
+});
+
 void t.test('chunk lists that lie', async (t) => {
   const walks = ['chunks', 'blocks'] as const;
   const listInterior = (level: number, ...children: (readonly [Digest, number, number])[]): Digest => blocks.putNode([1, 4, level, children.map(([digest, bytes, count]) => [node(digest), bytes, count])]);

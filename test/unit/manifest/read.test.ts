@@ -1,10 +1,12 @@
 import t from 'tap';
-import { NODE_ENTRIES_MAX } from '../../../src/base/limits/manifests.ts';
+import { NODE_ENTRIES_MAX, NODE_SPLIT_BYTES, NODES_KEPT_MAX } from '../../../src/base/limits/manifests.ts';
 import { ENTRIES_TOGETHER } from '../../../src/base/limits/trees.ts';
+import { MiB } from '../../../src/base/units.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
 import { displayPath, isWithin, keyFromPath, parentKey } from '../../../src/manifest/key.ts';
 import { nodeLinks } from '../../../src/manifest/node.ts';
+import { NodeReader } from '../../../src/manifest/node-reader.ts';
 import { Manifest } from '../../../src/manifest/read.ts';
 import { BlockMap } from '../../doubles/block-map.ts';
 import { seededTree, sorted } from '../../doubles/seeded-tree.ts';
@@ -138,4 +140,35 @@ void t.test('what is given away does not change with the store', async (t) => {
   const found = await all(new Manifest(built.root, async (digest) => copies.get(digest)).entries());
   for (const bytes of copies.values()) bytes.fill(0);
   t.same(found.map(comparable), entries.map(comparable));
+});
+
+void t.test('a reader that keeps nodes reads each once, also for a second manifest, and no more than it may keep', async (t) => {
+  const [first, other] = [new BlockMap(), new BlockMap()];
+  const many = sorted(seededTree(2, 30_000));
+  const roots = [first.build(many).root, other.build(many.slice(0, -1)).root];
+  const stored = (digest: Digest): Uint8Array | undefined => first.blocks.get(digest) ?? other.blocks.get(digest);
+  const names = new Set<Digest>();
+  for (const each of roots.map((root) => new Manifest(root, async (digest) => stored(digest)))) for await (const { digest } of each.leaves()) names.add(digest);
+  const reads: Digest[] = [];
+  const walked = async (keptBytesMax: number): Promise<void> => {
+    reads.length = 0;
+    const reader = new NodeReader(async (digest) => {
+      reads.push(digest);
+      return stored(digest);
+    }, keptBytesMax);
+    const manifests = roots.map((root) => new Manifest(root, reader));
+    for (let pass = 0; pass < 3; pass += 1) for (const each of manifests) await all(each.leaves());
+  };
+  await walked(64 * MiB);
+  t.equal(new Set(reads).size, reads.length, 'each once');
+  t.ok(names.size > 2 * NODES_KEPT_MAX && reads.length >= names.size);
+  const onceCount = reads.length;
+  await walked(0);
+  t.ok(reads.length > 2 * onceCount, 'without, in every pass');
+  const half = Math.ceil([...names].reduce((sum, digest) => sum + (stored(digest) as Uint8Array).byteLength, 0) / 2);
+  await walked(half);
+  const again = new Map<Digest, number>();
+  for (const digest of reads) again.set(digest, (again.get(digest) ?? 0) + 1);
+  const keptBytes = [...again].reduce((sum, [digest, times]) => sum + (times === 1 ? (stored(digest) as Uint8Array).byteLength : 0), 0);
+  t.ok(keptBytes > half / 2 && keptBytes <= half + NODES_KEPT_MAX * NODE_SPLIT_BYTES, 'half of them');
 });
