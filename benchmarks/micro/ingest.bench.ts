@@ -10,7 +10,7 @@ import type { IngestJob } from './ingest-worker.ts';
 import { withSpeed } from './with-speed.ts';
 
 const LARGE_BYTES = 1 * MiB;
-const ROUNDS = 5;
+const ROUNDS = 15;
 const ONE = 'read + cut + hash + look up, one worker';
 const TWO = 'read + cut + hash + look up, two workers';
 const B3SUM = 'b3sum --num-threads 1';

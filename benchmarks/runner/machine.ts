@@ -1,10 +1,12 @@
 /** Where and on what a result was measured. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type as osType } from 'node:os';
 import { hashImplementation } from '../../src/chunking/hash.ts';
 import { findPeers } from './peers.ts';
 
 export interface Machine {
+  /** Virtual machines give processors of several generations one name: with family and model, where the kernel tells. */
   readonly cpu: string;
   readonly cores: number;
   readonly memoryBytes: number;
@@ -25,7 +27,7 @@ export interface Revision {
 export function thisMachine(): Machine {
   const processors = cpus();
   return {
-    cpu: processors[0]?.model.trim() ?? 'unknown',
+    cpu: `${processors[0]?.model.trim() ?? 'unknown'}${processorKind(readIfThere('/proc/cpuinfo'))}`,
     cores: processors.length,
     memoryBytes: totalmem(),
     kernel: `${osType()} ${release()}`,
@@ -33,6 +35,17 @@ export function thisMachine(): Machine {
     blake3: hashImplementation,
     peers: Object.fromEntries(findPeers().map(({ name, version }) => [name, version])),
   };
+}
+
+/** From /proc/cpuinfo (proc(5)), of the first processor; empty where it says nothing. */
+export function processorKind(cpuinfo: string): string {
+  const field = (name: string): string | undefined => new RegExp(`^${name}\\s*: *(\\d+)$`, 'm').exec(cpuinfo)?.[1];
+  const [family, model] = [field('cpu family'), field('model')];
+  return family === undefined || model === undefined ? '' : ` (family ${family}, model ${model})`;
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 export function thisRevision(): Revision {
