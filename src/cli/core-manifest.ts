@@ -1,8 +1,9 @@
 /** Manifests of the core for commands that look into layers: their nodes are fetched in one stream each as far as memory allows, the rest one by one. */
-import { MANIFEST_READ_AHEAD_BYTES_MAX } from '../base/limits/commands.ts';
+import { MANIFEST_NODES_KEPT_BYTES_MAX, MANIFEST_READ_AHEAD_BYTES_MAX } from '../base/limits/commands.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
-import { Manifest, type ReadBlock } from '../manifest/read.ts';
+import { NodeReader } from '../manifest/node-reader.ts';
+import { Manifest } from '../manifest/read.ts';
 import type { CoreClient } from '../wan/core-client.ts';
 
 export class CoreManifests {
@@ -10,11 +11,13 @@ export class CoreManifests {
   readonly #signal: AbortSignal;
   readonly #opened: Digest[] = [];
   readonly #nodes = new Map<Digest, Uint8Array>();
+  readonly #reader: NodeReader;
   #leftBytes = MANIFEST_READ_AHEAD_BYTES_MAX;
 
   constructor(client: CoreClient, signal: AbortSignal) {
     this.#client = client;
     this.#signal = signal;
+    this.#reader = new NodeReader(async (digest) => this.#nodes.get(digest) ?? this.#client.fetchBlock(digest, { signal }), MANIFEST_NODES_KEPT_BYTES_MAX);
   }
 
   /**
@@ -32,8 +35,6 @@ export class CoreManifests {
       }
     }
     this.#opened.push(root);
-    return new Manifest(root, this.#read);
+    return new Manifest(root, this.#reader);
   }
-
-  readonly #read: ReadBlock = async (digest) => this.#nodes.get(digest) ?? this.#client.fetchBlock(digest, { signal: this.#signal });
 }

@@ -1,5 +1,4 @@
 /** `branchcast layer import`: what `layer export` wrote becomes a layer of this core. Every block is verified; only what the core lacks is sent. */
-import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { BranchcastError, hasCode } from '../base/errors.ts';
 import { formatBytes } from '../base/units.ts';
@@ -11,6 +10,7 @@ import { checkLayerName } from '../wan/layer-ref.ts';
 import { uploadBlocks, type UploadReport } from '../wan/layer-uploader.ts';
 import { action, addCommand, type Invocation } from './command.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
+import { readInput } from './input-file.ts';
 import { facts, type Outcome } from './outcome.ts';
 
 interface ImportOptions extends CoreOptions {
@@ -22,8 +22,6 @@ interface Imported {
   readonly layer: PublishedLayer;
   readonly upload: UploadReport;
 }
-
-const READ_BYTES = 1 << 20;
 
 export function addImportCommand(group: Command): void {
   addCommand(group, 'import', 'publish a layer from a CAR file that `layer export` wrote', [
@@ -40,7 +38,7 @@ export function addImportCommand(group: Command): void {
 
 async function importLayer(file: string, options: ImportOptions, { signal, progress }: Invocation): Promise<Imported> {
   return withCore(options, async (client) => {
-    const bytes = bytesOf(file, signal);
+    const bytes = readInput(file, signal);
     try {
       const { record, descriptor, blocks } = await readLayerCar(bytes);
       const { name = record.name, version = record.version } = options;
@@ -61,21 +59,6 @@ async function importLayer(file: string, options: ImportOptions, { signal, progr
       await bytes.return();
     }
   });
-}
-
-async function* bytesOf(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const stream = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES });
-  const stop = (): void => void stream.destroy();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    yield* stream as AsyncIterable<Uint8Array>;
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new BranchcastError('BC_USAGE', `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  } finally {
-    signal.removeEventListener('abort', stop);
-    stream.destroy();
-  }
 }
 
 async function checkFree(client: CoreClient, name: string, version: string, { descriptor }: ExportRecord, signal: AbortSignal): Promise<void> {

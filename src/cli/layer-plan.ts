@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { PLAN_BLOCK_BYTES } from '../base/limits/commands.ts';
 import { formatBytes, formatDuration, parseBitRate } from '../base/units.ts';
 import { formatRoot, type Digest } from '../chunking/digest.ts';
+import { CHANGE_EFFECTS } from '../image/change-counts.ts';
 import { forecastApply, type Forecast } from '../image/forecast.ts';
 import type { Manifest } from '../manifest/read.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
@@ -11,11 +12,14 @@ import { transferCost, type TransferCost } from '../wan/transfer-cost.ts';
 import { action, addCommand, type Invocation } from './command.ts';
 import { CoreManifests } from './core-manifest.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
+import { readEndpoints } from './endpoint-list.ts';
+import { planFleet } from './fleet-plan.ts';
 import { facts, type Outcome } from './outcome.ts';
 import { requireLayer } from './require-layer.ts';
 
 interface PlanOptions extends CoreOptions {
   readonly have: readonly string[];
+  readonly endpoints?: string;
   /** Bits a second. */
   readonly rate?: number;
 }
@@ -45,12 +49,18 @@ export function addPlanCommand(group: Command): void {
     'branchcast layer plan base/debian@12.8',
     'branchcast layer plan base/debian@12.8 --have base/debian@12.7 --rate 50mbit',
     'branchcast layer plan base/debian --have base/debian@12.7 --have app/editor@3.1 --json',
+    'branchcast layer plan base/debian@12.8 --endpoints branch.txt --rate 50mbit',
   ])
     .argument('<layer>', 'name@version, name or root')
     .option('--have <layer>', 'what the machine has: first the layer that is in the directory, then others whose chunks are at hand; may be repeated', (ref: string, others: string[]) => [...others, ref], [])
+    .addOption(new Option('--endpoints <file>', 'plan for each endpoint of a file; - is stdin. A line is its name and what it has: "pc-1 base/debian@12.7"').conflicts('have'))
     .addOption(new Option('--rate <rate>', 'speed of the line, such as 50mbit: says how long it takes').argParser(parseBitRate))
     .addOption(coreOption())
-    .action(action(async (invocation, ref: string, options: PlanOptions): Promise<Outcome> => outcome(await plan(ref, options, invocation), options.rate)));
+    .action(action(async (invocation, ref: string, options: PlanOptions): Promise<Outcome> => {
+      if (options.endpoints === undefined) return outcome(await plan(ref, options, invocation), options.rate);
+      const endpoints = await readEndpoints(options.endpoints, invocation.signal);
+      return withCore(options, (client) => planFleet(client, ref, endpoints, options.rate, invocation));
+    }));
 }
 
 async function plan(ref: string, options: PlanOptions, { signal, progress }: Invocation): Promise<Plan> {
@@ -88,7 +98,7 @@ async function countedManifest(client: CoreClient, manifests: CoreManifests, roo
 }
 
 function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan, rate: number | undefined): Outcome {
-  const { fileCount, fileBytes, movedCount, roomBytes } = forecast;
+  const { changes, fileCount, fileBytes, movedCount, roomBytes } = forecast;
   const { missingCount, frameCount, rangeCount, rangeBytes, aloneCount, aloneBytes } = transfer;
   const networkBytes = manifest.wireBytes + rangeBytes + aloneBytes;
   const peakBytes = roomBytes + manifest.nodeBytes;
@@ -96,6 +106,7 @@ function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan,
   const nameOf = ({ name, version }: PublishedLayer): string => `${name}@${version}`;
   const json = {
     layer: nameOf(layer), root: formatRoot(layer.root), have: have.map(nameOf),
+    changes,
     files: { writeCount: fileCount, writeBytes: fileBytes, movedCount },
     chunks: { neededCount: forecast.chunks.size, ...chunks, missingCount },
     manifest,
@@ -106,6 +117,7 @@ function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan,
   const text = facts([
     ['layer', json.layer],
     ['have', have.length === 0 ? 'nothing: a first copy' : json.have.join(', ')],
+    ['changes', CHANGE_EFFECTS.map((effect) => `${changes[effect]} ${effect}`).join(', ')],
     ['files to write', `${fileCount}, ${formatBytes(fileBytes)}${movedCount === 0 ? '' : `; ${movedCount} only get another name`}`],
     ['from this disk', `${chunks.seedCount} chunks, ${formatBytes(chunks.seedBytes)}`],
     ['to fetch', `${chunks.fetchCount} chunks, ${formatBytes(chunks.fetchBytes)}`],

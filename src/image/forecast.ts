@@ -3,8 +3,11 @@ import type { Digest } from '../chunking/digest.ts';
 import { contentName } from '../manifest/content-name.ts';
 import { diffManifests, diffRuns } from '../manifest/diff.ts';
 import type { Manifest } from '../manifest/read.ts';
+import { ChangeTally, type ChangeCounts } from './change-counts.ts';
 
 export interface Forecast {
+  /** Of the entries of the directory. */
+  readonly changes: ChangeCounts;
   /** Files that are written anew, or compared with the old one of their name when their bytes are there; empty ones are not counted. */
   readonly fileCount: number;
   readonly fileBytes: number;
@@ -23,9 +26,12 @@ export async function forecastApply(after: Manifest, before: Manifest | undefine
     for await (const run of diffRuns(before, after)) for (const { before: old, contentChanged } of run) if (old?.type === 'file' && contentChanged) leaving.add(contentName(old));
   }
   const chunks = new Map<Digest, number>();
+  const tally = new ChangeTally();
   const sums = { fileCount: 0, fileBytes: 0, movedCount: 0, roomBytes: 0 };
-  for await (const { after: file, contentChanged } of diffManifests(before, after)) {
+  for await (const change of diffManifests(before, after)) {
     signal?.throwIfAborted();
+    tally.add(change);
+    const { after: file, contentChanged } = change;
     if (file?.type !== 'file' || !contentChanged || file.sizeBytes === 0) continue;
     if (leaving.delete(contentName(file))) {
       sums.movedCount += 1;
@@ -36,5 +42,5 @@ export async function forecastApply(after: Manifest, before: Manifest | undefine
     sums.roomBytes += Math.ceil(file.sizeBytes / blockBytes) * blockBytes;
     for await (const { digest, chunkBytes } of after.pieces(file)) chunks.set(digest, chunkBytes);
   }
-  return { ...sums, chunks };
+  return { changes: tally.counts, ...sums, chunks };
 }

@@ -21,8 +21,13 @@ export interface TransferCost {
   readonly aloneBytes: number;
 }
 
+export interface TransferCostOptions extends CallOptions {
+  /** Of a chunk, by its place among the digests: stored bytes of its frame for each byte of a chunk in it. Not called for what the core does not hold. */
+  readonly onChunk?: (index: number, storedPerByte: number) => void;
+}
+
 /** `digests`: each once, in the layer's canonical order, as a pull wants them. */
-export async function transferCost(client: CoreClient, digests: readonly Digest[], options: CallOptions = {}): Promise<TransferCost> {
+export async function transferCost(client: CoreClient, digests: readonly Digest[], { onChunk, ...options }: TransferCostOptions = {}): Promise<TransferCost> {
   const cost = { missingCount: digests.length, storedShareBytes: 0, frameCount: 0, rangeCount: 0, rangeBytes: 0, aloneCount: 0, aloneBytes: 0 };
   const fetched = new Set<string>();
   for (let at = 0; at < digests.length; at += LOCATE_DIGESTS) {
@@ -30,6 +35,7 @@ export async function transferCost(client: CoreClient, digests: readonly Digest[
     for (const frame of frames) {
       cost.missingCount -= frame.wanted.length;
       cost.storedShareBytes += shareOf(frame);
+      for (const index of frame.wanted) onChunk?.(at + index, frame.storedBytes / Math.max(frame.rawBytes, 1));
     }
     // A frame on the border of two batches travels once.
     const { ranges, alone } = planRanges(frames.filter((frame) => !fetched.has(frameKey(frame))));

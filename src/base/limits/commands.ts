@@ -11,6 +11,8 @@ export const DISK_FREE_BYTES_MIN = 1024 * MiB;
 export const CLOCK_SKEW_MS_MAX = 60 * SECOND_MS;
 /** Manifest nodes that a command keeps in memory; more are fetched when they are needed. */
 export const MANIFEST_READ_AHEAD_BYTES_MAX = 256 * MiB;
+/** Of these, what is kept decoded: commands go through a manifest several times, and through versions that share most nodes. */
+export const MANIFEST_NODES_KEPT_BYTES_MAX = 32 * MiB;
 /** `layer pull`, where a person waits: when the core is asked although reflectors are named, and when it is given up. */
 export const PULL_CORE_AFTER_MS = 10 * SECOND_MS;
 export const PULL_GIVE_UP_MS = 60 * SECOND_MS;
@@ -24,3 +26,10 @@ export const RENAME_PARTS_COMPARED_MAX = 32;
 export const DIRECTORY_DEPTH_MAX = PATH_BYTES_MAX / 2;
 /** The block of a disk that `layer plan` does not know: that of ext4 and XFS where nobody chose another. */
 export const PLAN_BLOCK_BYTES = 4 * KiB;
+/** Endpoints that `layer plan` reads from a file, and the bytes of that. */
+export const PLAN_ENDPOINTS_MAX = 100_000;
+export const PLAN_ENDPOINTS_BYTES_MAX = 64 * MiB;
+/** Characters of an endpoint's name there. */
+export const PLAN_ENDPOINT_NAME_CHARS_MAX = 255;
+/** Names of endpoints in one line of the plan; the rest are counted. */
+export const PLAN_NAMES_SHOWN_MAX = 2;

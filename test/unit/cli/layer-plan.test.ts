@@ -1,5 +1,5 @@
 /** What `layer plan` says before a pull is what the pull then does: two captured trees, a core on loopback, an endpoint that has only the core. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { pullLayer, type PullResult } from '../../../src/agent/pull-layer.ts';
@@ -110,4 +110,60 @@ await t.test('for people', async (t) => {
   t.match(stdout, /files to write .*\nfrom this disk .*\nto fetch .*\n {2}whole frames .*\n {2}single chunks .*\nmanifest .*\nnetwork .*\ndisk at the peak .*\ntime /);
   t.match(await runBranchcast(['layer', 'plan', 'app@9', '--core', core.url]), { exitCode: 1, stderr: /^error BC_LAYER_NOT_FOUND/ });
   t.match(await runBranchcast(['layer', 'plan', 'app', '--rate', 'fast']), { exitCode: 2 });
+});
+
+interface FleetPlan {
+  readonly endpointCount: number;
+  readonly groups: readonly {
+    readonly endpoints: readonly string[]; readonly have: readonly string[]; readonly move: string; readonly changes: Record<string, number>;
+    readonly chunks: { readonly fetchCount: number; readonly fetchBytes: number }; readonly network: { readonly bytes: number }; readonly disk: { readonly peakBytes: number };
+  }[];
+  readonly together: { readonly fetchCount: number; readonly fetchBytes: number; readonly missingCount: number; readonly network: { readonly bytes: number } };
+  readonly seconds?: number;
+}
+
+await t.test('many endpoints: each as if it were planned alone, and what their site needs once', async (t) => {
+  // Version 3 takes a file of version 2 back to an older one, and has one more.
+  const old = mixedBytes(9, 100_000);
+  writeFileSync(join(tree, 'moved'), old);
+  utimesSync(join(tree, 'moved'), new Date('2020-01-01'), new Date('2020-01-01'));
+  writeFileSync(join(tree, 'new'), mixedBytes(10, 200_000));
+  await publishApp(tree, '3', core.url);
+  const lines = ['# the branch', ...Array.from({ length: 5 }, (_, index) => `pc-${index} app@1`), 'old-1 app@3', 'old-2 app@1 app@3', 'blank', 'done app@2'];
+  const file = join(dir, 'branch.txt');
+  writeFileSync(file, lines.join('\n'));
+  const fleet = async (version: string): Promise<FleetPlan> => {
+    const { exitCode, stdout, stderr } = await runBranchcast(['layer', 'plan', `app@${version}`, '--endpoints', file, '--rate', '8mbit', '--json', '--core', core.url]);
+    if (exitCode !== 0) throw new Error(stderr);
+    return JSON.parse(stdout) as FleetPlan;
+  };
+  const planned = await fleet('2');
+  t.equal(planned.endpointCount, 9);
+  t.same(planned.groups.map(({ endpoints, move }) => [endpoints.join(' '), move]), [['pc-0 pc-1 pc-2 pc-3 pc-4', 'update'], ['old-1', 'downgrade'], ['old-2', 'update'], ['blank', 'first copy'], ['done', 'none']]);
+  for (const { have, changes, chunks, disk } of planned.groups) {
+    const alone = await plan('2', ...have.flatMap((layer) => ['--have', layer]));
+    t.match(alone, { changes, chunks: { fetchCount: chunks.fetchCount, fetchBytes: chunks.fetchBytes } }, `as alone: ${have.join(', ')}`);
+    t.equal(disk.peakBytes, alone.disk.peakBytes - alone.manifest.nodeBytes);
+  }
+  const [update, back, , blank, done] = planned.groups;
+  t.match(update, { changes: { added: 1, removed: 1 } });
+  t.match(back, { changes: { removed: 1, updated: 1 } }, 'moved is newer in version 2');
+  t.match(done, { changes: { added: 0, updated: 0, downgraded: 0, removed: 0, metadata: 0, unsure: 0 }, chunks: { fetchCount: 0 }, network: { bytes: 0 } });
+  // The blank one lacks everything, so that the site does.
+  t.same(planned.together, { ...planned.together, fetchCount: blank?.chunks.fetchCount, fetchBytes: blank?.chunks.fetchBytes, missingCount: 0 });
+  const [weight = 0, onceBytes] = [blank?.network.bytes, planned.together.network.bytes];
+  t.ok(Math.abs(weight - onceBytes) < onceBytes / 10, `${weight} bytes by weight, ${onceBytes} in ranges`);
+  t.equal(planned.seconds, onceBytes / 1e6);
+
+  const forward = await fleet('3');
+  t.match(forward.groups.find(({ endpoints }) => endpoints[0] === 'done'), { move: 'update', changes: { added: 1, downgraded: 1, updated: 0, removed: 0 } });
+
+  const { stdout } = await runBranchcast(['layer', 'plan', 'app@2', '--endpoints', file, '--core', core.url]);
+  t.match(stdout, /endpoints +9: 6 update, 1 downgrade, 1 first copy, 1 none\n/);
+  t.match(stdout, /\npc-0, pc-1 and 3 more +app@1 +update +1 /);
+  t.match(await runBranchcast(['layer', 'plan', 'app@2', '--endpoints', file, '--have', 'app@1', '--core', core.url]), { exitCode: 2 });
+  writeFileSync(file, 'pc-1 app@1\npc-2 nothing@1');
+  t.match(await runBranchcast(['layer', 'plan', 'app@2', '--endpoints', file, '--core', core.url]), { exitCode: 1, stderr: /^error BC_LAYER_NOT_FOUND.*nothing@1/ });
+  writeFileSync(file, '');
+  t.match(await runBranchcast(['layer', 'plan', 'app@2', '--endpoints', file, '--core', core.url]), { exitCode: 2, stderr: /names no endpoint/ });
 });
