@@ -5,8 +5,8 @@ import { isNamesake } from './late-links.ts';
 
 export const CHANGE_EFFECTS = ['added', 'updated', 'downgraded', 'removed', 'metadata', 'unsure'] as const;
 /**
- * `downgraded`: a file that makes way for one whose modification time is older. `metadata`: nothing else differs. `unsure`: a small file of the same size and time (what rsync takes for the same), whose new manifest
- * names another chunk: it shares that with others, one of which has changed.
+ * `downgraded`: a file that makes way for one whose modification time is older. `metadata`: nothing else differs. `unsure`: a small file of the same size and time (what rsync takes for the same) for which the
+ * new manifest names another chunk: it shares that with others, one of which has changed.
  */
 export type ChangeEffect = (typeof CHANGE_EFFECTS)[number];
 
