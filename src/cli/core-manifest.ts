@@ -2,7 +2,7 @@
 import { MANIFEST_NODES_KEPT_BYTES_MAX, MANIFEST_READ_AHEAD_BYTES_MAX } from '../base/limits/commands.ts';
 import type { Digest } from '../chunking/digest.ts';
 import type { ManifestBlock } from '../manifest/entry.ts';
-import { NodeReader } from '../manifest/node-reader.ts';
+import { NodeReader, type ReadBlock } from '../manifest/node-reader.ts';
 import { Manifest } from '../manifest/read.ts';
 import type { CoreClient } from '../wan/core-client.ts';
 
@@ -10,21 +10,27 @@ export class CoreManifests {
   readonly #client: CoreClient;
   readonly #signal: AbortSignal;
   readonly #opened: Digest[] = [];
+  readonly #fetched = new Map<Digest, Promise<void>>();
   readonly #nodes = new Map<Digest, Uint8Array>();
-  readonly #reader: NodeReader;
   #leftBytes = MANIFEST_READ_AHEAD_BYTES_MAX;
 
   constructor(client: CoreClient, signal: AbortSignal) {
     this.#client = client;
     this.#signal = signal;
-    this.#reader = new NodeReader(async (digest) => this.#nodes.get(digest) ?? this.#client.fetchBlock(digest, { signal }), MANIFEST_NODES_KEPT_BYTES_MAX);
   }
 
   /**
-   * Fetches what those that were opened before lack. `onNode` is told of each node that comes, and makes the stream be read to its
-   * end, whatever is kept of it.
+   * Fetches what those that were opened before lack; what has been opened, or is being, is not fetched again. `onNode` is told of each node that comes, and makes the
+   * stream be read to its end, whatever is kept of it.
    */
   async open(root: Digest, onNode?: (block: ManifestBlock) => void): Promise<Manifest> {
+    const fetched = this.#fetched.get(root) ?? this.#fetch(root, onNode);
+    this.#fetched.set(root, fetched);
+    await fetched;
+    return new Manifest(root, new NodeReader(this.#read, MANIFEST_NODES_KEPT_BYTES_MAX));
+  }
+
+  async #fetch(root: Digest, onNode?: (block: ManifestBlock) => void): Promise<void> {
     for await (const block of this.#client.fetchManifest(root, this.#opened, { signal: this.#signal })) {
       onNode?.(block);
       if (block.bytes.byteLength <= this.#leftBytes) {
@@ -35,6 +41,7 @@ export class CoreManifests {
       }
     }
     this.#opened.push(root);
-    return new Manifest(root, this.#reader);
   }
+
+  readonly #read: ReadBlock = async (digest) => this.#nodes.get(digest) ?? this.#client.fetchBlock(digest, { signal: this.#signal });
 }

@@ -1,10 +1,10 @@
 /** `branchcast layer plan --endpoints`: what it means for each of many endpoints to be brought to one version, and for their site. Reads manifests, and asks where chunks are. */
 import { PLAN_BLOCK_BYTES, PLAN_NAMES_SHOWN_MAX } from '../base/limits/commands.ts';
 import { formatBytes, formatDuration } from '../base/units.ts';
-import { formatRoot, type Digest } from '../chunking/digest.ts';
+import { formatRoot } from '../chunking/digest.ts';
 import { ChunkSet } from '../image/chunk-set.ts';
 import { FleetForecaster, type EndpointForecast } from '../image/fleet-forecast.ts';
-import type { Manifest, ManifestChunk } from '../manifest/read.ts';
+import type { ManifestChunk } from '../manifest/read.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
 import type { CoreClient } from '../wan/core-client.ts';
 import { transferCost } from '../wan/transfer-cost.ts';
@@ -40,15 +40,15 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
   const layer = await requireLayer(client, ref, signal);
   progress.update('plan: looking up layers');
   const groups = await groupsOf(client, endpoints, signal);
-  const manifests = new OpenManifests(client, signal);
-  const forecaster = await FleetForecaster.of(await manifests.open(layer), PLAN_BLOCK_BYTES, signal);
+  const manifests = new CoreManifests(client, signal);
+  const forecaster = await FleetForecaster.of({ after: await manifests.open(layer.root), open: (root) => manifests.open(root), blockBytes: PLAN_BLOCK_BYTES, signal });
   const together = new ChunkSet(forecaster.chunks.length);
   const forecasts: EndpointForecast[] = [];
-  for (const { have } of groups) {
-    progress.update(`plan: ${forecasts.length} of ${groups.length} sets of layers compared`);
-    const opened: Manifest[] = [];
-    for (const held of have) opened.push(await manifests.open(held));
-    const forecast = await forecaster.forecast(opened);
+  for (const [at, { have }] of groups.entries()) {
+    progress.update(`plan: ${at} of ${groups.length} sets of layers compared`);
+    // They come while these are compared. What fails, fails in its turn.
+    for (const { root } of groups[at + 1]?.have ?? []) manifests.open(root).catch(() => undefined);
+    const forecast = await forecaster.forecast(have.map(({ root }) => root));
     forecasts.push(forecast);
     together.addAll(forecast.lacking);
   }
@@ -74,22 +74,6 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
     return { ...group, move: moveOf(layer, group.have[0]), forecast, lacking: sumsOf(forecast.lacking) };
   });
   return outcome({ layer, endpointCount: endpoints.length, groups: planned, together: { ...sumsOf(together), networkBytes: transfer.rangeBytes + transfer.aloneBytes, missingCount: transfer.missingCount }, rate });
-}
-
-/** Each version is fetched and opened once. */
-class OpenManifests {
-  readonly #manifests: CoreManifests;
-  readonly #opened = new Map<Digest, Promise<Manifest>>();
-
-  constructor(client: CoreClient, signal: AbortSignal) {
-    this.#manifests = new CoreManifests(client, signal);
-  }
-
-  open({ root }: PublishedLayer): Promise<Manifest> {
-    const opened = this.#opened.get(root) ?? this.#manifests.open(root);
-    this.#opened.set(root, opened);
-    return opened;
-  }
 }
 
 /** In the order in which their first endpoints are listed. Each layer is asked for once. */

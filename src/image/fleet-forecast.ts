@@ -13,59 +13,64 @@ export interface EndpointForecast extends Pick<Forecast, 'changes' | 'fileCount'
 
 type FirstLayer = Omit<EndpointForecast, 'lacking'>;
 
+/** The manifest of a root. */
+export type OpenManifest = (root: Digest) => Promise<Manifest>;
+
+export interface FleetInputs {
+  readonly after: Manifest;
+  readonly open: OpenManifest;
+  readonly blockBytes: number;
+  readonly signal: AbortSignal;
+}
+
 export class FleetForecaster {
   /** Of the new version, in canonical order. */
   readonly chunks: readonly ManifestChunk[];
-  readonly #after: Manifest;
-  readonly #blockBytes: number;
-  readonly #signal: AbortSignal;
+  readonly #inputs: FleetInputs;
   readonly #places: ReadonlyMap<Digest, number>;
   /** By the root of the layer that is in the directory; '' where none is. */
-  readonly #first = new Map<string, Promise<FirstLayer>>();
+  readonly #first = new Map<string, FirstLayer>();
   /** By its root: what a layer has of the chunks. */
-  readonly #held = new Map<Digest, Promise<ChunkSet>>();
+  readonly #held = new Map<Digest, ChunkSet>();
 
-  private constructor(after: Manifest, chunks: readonly ManifestChunk[], blockBytes: number, signal: AbortSignal) {
+  private constructor(inputs: FleetInputs, chunks: readonly ManifestChunk[]) {
     this.chunks = chunks;
-    this.#after = after;
-    this.#blockBytes = blockBytes;
-    this.#signal = signal;
+    this.#inputs = inputs;
     this.#places = new Map(chunks.map(({ digest }, place) => [digest, place]));
   }
 
-  static async of(after: Manifest, blockBytes: number, signal: AbortSignal): Promise<FleetForecaster> {
+  static async of(inputs: FleetInputs): Promise<FleetForecaster> {
     const chunks: ManifestChunk[] = [];
-    for await (const chunk of after.chunks()) chunks.push(chunk);
-    return new FleetForecaster(after, chunks, blockBytes, signal);
+    for await (const chunk of inputs.after.chunks()) chunks.push(chunk);
+    return new FleetForecaster(inputs, chunks);
   }
 
-  /** `have`: first what is in the directory, then others whose chunks are at hand; nothing for a directory that is empty. */
-  async forecast(have: readonly Manifest[]): Promise<EndpointForecast> {
-    const [first] = have;
-    const started = this.#first.get(first?.root ?? '') ?? this.#forecastFirst(first);
-    this.#first.set(first?.root ?? '', started);
-    const forecast = await started;
-    const held: ChunkSet[] = [];
-    for (const manifest of have) {
-      const chunks = this.#held.get(manifest.root) ?? this.#chunksOf(manifest);
-      this.#held.set(manifest.root, chunks);
-      held.push(await chunks);
-    }
-    return { ...forecast, lacking: forecast.needed.without(held) };
+  /** `have`: roots, first of what is in the directory, then of others whose chunks are at hand; none for a directory that is empty. To be called when the last call has ended. */
+  async forecast(have: readonly Digest[]): Promise<EndpointForecast> {
+    for (const [at, root] of have.entries()) await this.#compare(root, at === 0);
+    const first = this.#first.get(have[0] ?? '') ?? (await this.#forecastFirst(undefined));
+    return { ...first, lacking: first.needed.without(have.map((root) => this.#held.get(root) as ChunkSet)) };
   }
 
-  async #forecastFirst(first: Manifest | undefined): Promise<FirstLayer> {
-    const { changes, fileCount, fileBytes, roomBytes, chunks } = await forecastApply(this.#after, first, this.#blockBytes, this.#signal);
-    return { changes, fileCount, fileBytes, roomBytes, needed: this.#setOf(chunks.keys()) };
-  }
-
-  async #chunksOf(manifest: Manifest): Promise<ChunkSet> {
+  async #compare(root: Digest, isFirst: boolean): Promise<void> {
+    if (this.#held.has(root) && (!isFirst || this.#first.has(root))) return;
+    // Let go of afterwards: there may be many versions.
+    const manifest = await this.#inputs.open(root);
+    if (isFirst) await this.#forecastFirst(manifest);
     const digests: Digest[] = [];
     for await (const { digest } of manifest.chunks()) {
-      this.#signal.throwIfAborted();
+      this.#inputs.signal.throwIfAborted();
       digests.push(digest);
     }
-    return this.#setOf(digests);
+    this.#held.set(root, this.#setOf(digests));
+  }
+
+  async #forecastFirst(manifest: Manifest | undefined): Promise<FirstLayer> {
+    const { after, blockBytes, signal } = this.#inputs;
+    const { changes, fileCount, fileBytes, roomBytes, chunks } = await forecastApply(after, manifest, blockBytes, signal);
+    const first = { changes, fileCount, fileBytes, roomBytes, needed: this.#setOf(chunks.keys()) };
+    this.#first.set(manifest?.root ?? '', first);
+    return first;
   }
 
   /** Of digests, those that the new version has. */

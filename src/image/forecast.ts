@@ -1,7 +1,7 @@
 /** What it will take to bring a tree from one manifest to another: the decisions of stage-builder.ts, from the manifests alone. */
 import type { Digest } from '../chunking/digest.ts';
 import { contentName } from '../manifest/content-name.ts';
-import { diffManifests, diffRuns } from '../manifest/diff.ts';
+import { diffRuns } from '../manifest/diff.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { ChangeTally, type ChangeCounts } from './change-counts.ts';
 
@@ -23,24 +23,28 @@ export interface Forecast {
 export async function forecastApply(after: Manifest, before: Manifest | undefined, blockBytes: number, signal?: AbortSignal): Promise<Forecast> {
   const leaving = new Set<string>();
   if (before !== undefined) {
-    for await (const run of diffRuns(before, after)) for (const { before: old, contentChanged } of run) if (old?.type === 'file' && contentChanged) leaving.add(contentName(old));
+    for await (const run of diffRuns(before, after)) for (const { before: old, contentChanged } of run) if (contentChanged && old?.type === 'file') leaving.add(contentName(old));
   }
   const chunks = new Map<Digest, number>();
   const tally = new ChangeTally();
   const sums = { fileCount: 0, fileBytes: 0, movedCount: 0, roomBytes: 0 };
-  for await (const change of diffManifests(before, after)) {
+  for await (const run of diffRuns(before, after)) {
     signal?.throwIfAborted();
-    tally.add(change);
-    const { after: file, contentChanged } = change;
-    if (file?.type !== 'file' || !contentChanged || file.sizeBytes === 0) continue;
-    if (leaving.delete(contentName(file))) {
-      sums.movedCount += 1;
-      continue;
+    for (const change of run) {
+      tally.add(change);
+      const { after: file, contentChanged } = change;
+      if (!contentChanged || file?.type !== 'file' || file.sizeBytes === 0) continue;
+      if (leaving.delete(contentName(file))) {
+        sums.movedCount += 1;
+        continue;
+      }
+      sums.fileCount += 1;
+      sums.fileBytes += file.sizeBytes;
+      sums.roomBytes += Math.ceil(file.sizeBytes / blockBytes) * blockBytes;
+      // Few have a list of chunks that must be read.
+      if ('pieces' in file.content) for (const { digest, chunkBytes } of file.content.pieces) chunks.set(digest, chunkBytes);
+      else for await (const { digest, chunkBytes } of after.pieces(file)) chunks.set(digest, chunkBytes);
     }
-    sums.fileCount += 1;
-    sums.fileBytes += file.sizeBytes;
-    sums.roomBytes += Math.ceil(file.sizeBytes / blockBytes) * blockBytes;
-    for await (const { digest, chunkBytes } of after.pieces(file)) chunks.set(digest, chunkBytes);
   }
   return { changes: tally.counts, ...sums, chunks };
 }

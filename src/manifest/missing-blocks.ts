@@ -1,6 +1,6 @@
 /**
  * What must be sent to somebody who holds older manifests: both trees are walked side by side, and a subtree that a have shares is
- * neither sent nor read. Of a have only interior nodes are read, and the leaves beside changed ones.
+ * neither sent nor read. Of a have only interior nodes are read, and leaves where a changed one has a chunk list.
  */
 import { BranchcastError, type ErrorCode } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
@@ -38,6 +38,8 @@ export async function* missingBlocks(after: Manifest, haves: readonly Manifest[]
   for (let step = stack.pop(); step !== undefined; step = stack.pop()) {
     const { node, bytes } = await after.nodes.tree(step.ref);
     yield { digest: step.ref.digest, bytes };
+    // As most leaves: it names no other nodes, of which a have could hold some.
+    if (node.kind === 'leaf' && !node.hasLists) continue;
     const besides: Beside[] = [];
     for (const beside of step.besides) {
       const refs = await unlessUnreadable(() => openTo(beside, node.level, step.ref.claim?.after, lastKeyOf(node)));
@@ -86,17 +88,17 @@ function overlaps({ claim }: TreeRef, after: PathKey | undefined, last: PathKey)
 
 /** Notes the nodes of the chunk lists that a have's leaves hold for files whose list differs in `leaf`. */
 async function noteLists(leaf: Leaf, { manifest, refs }: Beside, listNodes: Map<Digest, number>): Promise<void> {
-  for (const ref of refs) {
+  for (let index = 0; index < leaf.entryCount; index += 1) {
+    if (leaf.listAt(index) === undefined) continue;
+    const ref = refs.find(({ claim }) => claim === undefined || compareKeys(leaf.keys.at(index), claim.lastKey) <= 0);
+    if (ref === undefined) return;
     const { node } = await manifest.nodes.tree(ref);
     if (node.kind !== 'leaf') continue;
-    for (let index = 0; index < leaf.entryCount; index += 1) {
-      if (leaf.listAt(index) === undefined) continue;
-      const at = node.keys.firstFrom(leaf.keys.at(index));
-      const list = at < node.keys.length && node.keys.compare(at, leaf.keys, index) === 0 ? node.listAt(at) : undefined;
-      if (list === undefined) continue;
-      if (list === leaf.listAt(index) && node.contentBytes(at) === leaf.contentBytes(index)) listNodes.set(list, node.contentBytes(at));
-      else for await (const _ of chunkListLeaves(manifest.nodes, list, { wantedBytes: node.contentBytes(at), seen: listNodes }));
-    }
+    const at = node.keys.firstFrom(leaf.keys.at(index));
+    const list = at < node.keys.length && node.keys.compare(at, leaf.keys, index) === 0 ? node.listAt(at) : undefined;
+    if (list === undefined) continue;
+    if (list === leaf.listAt(index) && node.contentBytes(at) === leaf.contentBytes(index)) listNodes.set(list, node.contentBytes(at));
+    else for await (const _ of chunkListLeaves(manifest.nodes, list, { wantedBytes: node.contentBytes(at), seen: listNodes }));
   }
 }
 

@@ -88,6 +88,17 @@ void t.test('of a have only what is beside changes is read', async (t) => {
   t.ok(blocks.readCount <= 12, `${blocks.readCount} nodes read`);
 });
 
+void t.test('of a have no leaf is read for what has no chunk list, however much has changed', async (t) => {
+  const plain = (mtimeSeconds: number): Entry[] => [root, ...Array.from({ length: 5000 }, (_, index): Entry => ({ type: 'fifo', key: keyFromPath(`f${String(index).padStart(5, '0')}`), ...COMMON, mtimeSeconds }))];
+  const haves = [1, 2, 3].map((mtimeSeconds) => blocks.build(plain(mtimeSeconds)));
+  const now = blocks.build(plain(4));
+  blocks.readCount = 0;
+  const found = await missing(blocks.manifest(now.root), haves.map(({ root }) => blocks.manifest(root)));
+  t.equal(found.length, now.nodeCount);
+  t.ok(found.length > 20);
+  t.ok(blocks.readCount < found.length + 10, `${blocks.readCount} nodes read for ${found.length}`);
+});
+
 void t.test('chunk lists: nodes that the old list has are not sent', async (t) => {
   const list = (first: string): FileEntry => {
     const pieces = Array.from({ length: 5000 }, (_, index) => ({ digest: hash(Buffer.from(index === 0 ? first : `${index}`)), chunkBytes: 10, offsetBytes: 0, lengthBytes: 10 }));
