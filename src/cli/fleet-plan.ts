@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from '../base/units.ts';
 import { formatRoot } from '../chunking/digest.ts';
 import { ChunkSet } from '../image/chunk-set.ts';
 import { FleetForecaster, type EndpointForecast } from '../image/fleet-forecast.ts';
+import { Pace } from '../image/pace.ts';
 import type { ManifestChunk } from '../manifest/read.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
 import type { CoreClient } from '../wan/core-client.ts';
@@ -25,7 +26,7 @@ interface Group {
 
 interface PlannedGroup extends Group {
   readonly move: Move;
-  readonly forecast: EndpointForecast;
+  readonly forecast: Omit<EndpointForecast, 'needed' | 'lacking'>;
   readonly lacking: Sums;
 }
 
@@ -43,14 +44,13 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
   const manifests = new CoreManifests(client, signal);
   const forecaster = await FleetForecaster.of({ after: await manifests.open(layer.root), open: (root) => manifests.open(root), blockBytes: PLAN_BLOCK_BYTES, signal });
   const together = new ChunkSet(forecaster.chunks.length);
-  const forecasts: EndpointForecast[] = [];
+  const pace = new Pace(signal);
   for (const [at, { have }] of groups.entries()) {
+    if (pace.due) await pace.turn();
     progress.update(`plan: ${at} of ${groups.length} sets of layers compared`);
     // They come while these are compared. What fails, fails in its turn.
     for (const { root } of groups[at + 1]?.have ?? []) manifests.open(root).catch(() => undefined);
-    const forecast = await forecaster.forecast(have.map(({ root }) => root));
-    forecasts.push(forecast);
-    together.addAll(forecast.lacking);
+    together.addAll((await forecaster.forecast(have.map(({ root }) => root))).lacking);
   }
   progress.update('plan: looking for chunks');
   const places = [...together.places()];
@@ -69,10 +69,13 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
     }
     return { ...sums, storedBytes: Math.round(sums.storedBytes) };
   };
-  const planned = groups.map((group, at): PlannedGroup => {
-    const forecast = forecasts[at] as EndpointForecast;
-    return { ...group, move: moveOf(layer, group.have[0]), forecast, lacking: sumsOf(forecast.lacking) };
-  });
+  const planned: PlannedGroup[] = [];
+  for (const group of groups) {
+    if (pace.due) await pace.turn();
+    // Asked for again, which costs little, rather than kept: there may be as many sets of layers as endpoints.
+    const { changes, fileCount, fileBytes, roomBytes, lacking } = await forecaster.forecast(group.have.map(({ root }) => root));
+    planned.push({ ...group, move: moveOf(layer, group.have[0]), forecast: { changes, fileCount, fileBytes, roomBytes }, lacking: sumsOf(lacking) });
+  }
   return outcome({ layer, endpointCount: endpoints.length, groups: planned, together: { ...sumsOf(together), networkBytes: transfer.rangeBytes + transfer.aloneBytes, missingCount: transfer.missingCount }, rate });
 }
 
