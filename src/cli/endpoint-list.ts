@@ -10,18 +10,18 @@ export interface ListedEndpoint {
   readonly have: readonly string[];
 }
 
-const NAME = new RegExp(`^[^\\s\\p{Cc}]{1,${PLAN_ENDPOINT_NAME_CHARS_MAX}}$`, 'u');
+const NAME = new RegExp(`^[^\\s\\p{C}]{1,${PLAN_ENDPOINT_NAME_CHARS_MAX}}$`, 'u');
 
 /** `name layer layer ...`, parted by blanks; `#` begins a comment. `file` is what messages call it. Throws BC_USAGE. */
 export function parseEndpoints(text: string, file: string): ListedEndpoint[] {
   const endpoints: ListedEndpoint[] = [];
   const lineOf = new Map<string, number>();
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const [name = '', ...have] = line.replace(/(^|\s)#.*$/, '').trim().split(/\s+/);
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+    const [name = '', ...have] = line.replace(/(^|\s)#[^]*$/, '').trim().split(/\s+/);
     if (name === '') continue;
     const number = index + 1;
     const refuse = (why: string): BranchcastError => new BranchcastError('BC_USAGE', `${file}, line ${number}: ${why}`, { details: { file, line: number } });
-    if (!NAME.test(name)) throw refuse(`the name of an endpoint has at most ${PLAN_ENDPOINT_NAME_CHARS_MAX} characters, and no control characters`);
+    if (!NAME.test(name)) throw refuse(`the name of an endpoint has at most ${PLAN_ENDPOINT_NAME_CHARS_MAX} characters, and none that does not show`);
     const before = lineOf.get(name);
     if (before !== undefined) throw refuse(`${name} stands in line ${before} already`);
     if (have.length > HAVE_ROOTS_MAX) throw refuse(`${name} has ${have.length} layers; at most ${HAVE_ROOTS_MAX}`);

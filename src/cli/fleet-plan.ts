@@ -26,8 +26,10 @@ interface Group {
 
 interface PlannedGroup extends Group {
   readonly move: Move;
-  readonly forecast: Omit<EndpointForecast, 'needed' | 'lacking'>;
+  readonly forecast: Omit<EndpointForecast, 'lacking'>;
   readonly lacking: Sums;
+  /** About, of chunks and manifest. */
+  readonly networkBytes: number;
 }
 
 /** Of chunks: before compression, and about what they weigh as the core stores them. */
@@ -42,9 +44,10 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
   progress.update('plan: looking up layers');
   const groups = await groupsOf(client, endpoints, signal);
   const manifests = new CoreManifests(client, signal);
-  const forecaster = await FleetForecaster.of({ after: await manifests.open(layer.root), open: (root) => manifests.open(root), blockBytes: PLAN_BLOCK_BYTES, signal });
-  const together = new ChunkSet(forecaster.chunks.length);
   const pace = new Pace(signal);
+  const { manifest: after, cost: manifest } = await manifests.openCounted(layer.root);
+  const forecaster = await FleetForecaster.of({ after, open: (root) => manifests.open(root), blockBytes: PLAN_BLOCK_BYTES, pace });
+  const together = new ChunkSet(forecaster.chunks.length);
   for (const [at, { have }] of groups.entries()) {
     if (pace.due) await pace.turn();
     progress.update(`plan: ${at} of ${groups.length} sets of layers compared`);
@@ -65,7 +68,7 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
       const { bytes } = forecaster.chunks[place] as ManifestChunk;
       sums.count += 1;
       sums.bytes += bytes;
-      sums.storedBytes += bytes * (storedPerByte.get(place) ?? 1);
+      sums.storedBytes += bytes * (storedPerByte.get(place) ?? 0);
     }
     return { ...sums, storedBytes: Math.round(sums.storedBytes) };
   };
@@ -73,10 +76,13 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
   for (const group of groups) {
     if (pace.due) await pace.turn();
     // Asked for again, which costs little, rather than kept: there may be as many sets of layers as endpoints.
-    const { changes, fileCount, fileBytes, roomBytes, lacking } = await forecaster.forecast(group.have.map(({ root }) => root));
-    planned.push({ ...group, move: moveOf(layer, group.have[0]), forecast: { changes, fileCount, fileBytes, roomBytes }, lacking: sumsOf(lacking) });
+    const { lacking, ...forecast } = await forecaster.forecast(group.have.map(({ root }) => root));
+    const sums = sumsOf(lacking);
+    const networkBytes = Math.round(sums.storedBytes + (forecast.nodeBytes * manifest.wireBytes) / manifest.nodeBytes);
+    planned.push({ ...group, move: moveOf(layer, group.have[0]), forecast, lacking: sums, networkBytes });
   }
-  return outcome({ layer, endpointCount: endpoints.length, groups: planned, together: { ...sumsOf(together), networkBytes: transfer.rangeBytes + transfer.aloneBytes, missingCount: transfer.missingCount }, rate });
+  const networkBytes = transfer.rangeBytes + transfer.aloneBytes + (planned.some(({ forecast }) => forecast.nodeBytes > 0) ? manifest.wireBytes : 0);
+  return outcome({ layer, endpointCount: endpoints.length, groups: planned, together: { ...sumsOf(together), networkBytes, missingCount: transfer.missingCount }, rate });
 }
 
 /** In the order in which their first endpoints are listed. Each layer is asked for once. */
@@ -86,7 +92,8 @@ async function groupsOf(client: CoreClient, endpoints: readonly ListedEndpoint[]
   for (const { name, have } of endpoints) {
     for (const ref of have) if (!layers.has(ref)) layers.set(ref, await requireLayer(client, ref, signal));
     const held = have.map((ref) => layers.get(ref) as PublishedLayer);
-    const key = held.map((layer) => layer.descriptor).join(' ');
+    // Two versions may have the same content, and mean another move.
+    const key = held.map((layer) => `${layer.name}@${layer.version}`).join(' ');
     const group = groups.get(key) ?? { names: [], have: held };
     group.names.push(name);
     groups.set(key, group);
@@ -105,7 +112,7 @@ interface FleetPlan {
   readonly layer: PublishedLayer;
   readonly endpointCount: number;
   readonly groups: readonly PlannedGroup[];
-  /** What a site lacks that has none of it: each chunk once. */
+  /** What a site lacks that has none of it: each chunk once, and the manifest. */
   readonly together: Sums & { readonly networkBytes: number; readonly missingCount: number };
   readonly rate: number | undefined;
 }
@@ -115,12 +122,13 @@ function outcome({ layer, endpointCount, groups, together, rate }: FleetPlan): O
   const seconds = rate === undefined ? undefined : (8 * together.networkBytes) / rate;
   const json = {
     layer: nameOf(layer), root: formatRoot(layer.root), endpointCount,
-    groups: groups.map(({ names, have, move, forecast, lacking }) => ({
+    groups: groups.map(({ names, have, move, forecast, lacking, networkBytes }) => ({
       endpoints: names, have: have.map(nameOf), move, changes: forecast.changes,
       files: { writeCount: forecast.fileCount, writeBytes: forecast.fileBytes },
       chunks: { fetchCount: lacking.count, fetchBytes: lacking.bytes },
-      network: { bytes: lacking.storedBytes },
-      disk: { peakBytes: forecast.roomBytes },
+      manifest: { nodeBytes: forecast.nodeBytes },
+      network: { bytes: networkBytes },
+      disk: { peakBytes: forecast.roomBytes + forecast.nodeBytes },
     })),
     together: { fetchCount: together.count, fetchBytes: together.bytes, missingCount: together.missingCount, network: { bytes: together.networkBytes } },
     ...(rate === undefined ? {} : { rateBitsPerSecond: rate, seconds }),
@@ -136,9 +144,9 @@ function outcome({ layer, endpointCount, groups, together, rate }: FleetPlan): O
       ...(together.missingCount === 0 ? [] : [['not at the core', `${together.missingCount} chunks: publish the layer again`] as const]),
     ]),
     '',
-    table(['ENDPOINTS', 'HAVE', 'MOVE', 'ADDED', 'UPDATED', 'DOWNGRADED', 'REMOVED', 'METADATA', 'UNSURE', 'TO FETCH', 'NETWORK'], groups.map(({ names, have, move, forecast: { changes }, lacking }) => [
+    table(['ENDPOINTS', 'HAVE', 'MOVE', 'ADDED', 'UPDATED', 'DOWNGRADED', 'REMOVED', 'METADATA', 'UNSURE', 'TO FETCH', 'NETWORK'], groups.map(({ names, have, move, forecast: { changes }, lacking, networkBytes }) => [
       shownNames(names), have.length === 0 ? '-' : have.map(nameOf).join(', '), move,
-      changes.added, changes.updated, changes.downgraded, changes.removed, changes.metadata, changes.unsure, formatBytes(lacking.bytes), formatBytes(lacking.storedBytes),
+      changes.added, changes.updated, changes.downgraded, changes.removed, changes.metadata, changes.unsure, formatBytes(lacking.bytes), formatBytes(networkBytes),
     ])),
   ].join('\n');
   return { json, text };

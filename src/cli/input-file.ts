@@ -14,7 +14,7 @@ export async function* readInput(file: string, signal: AbortSignal): AsyncGenera
     yield* stream as AsyncIterable<Uint8Array>;
   } catch (cause) {
     signal.throwIfAborted();
-    throw new BranchcastError('BC_USAGE', `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new BranchcastError('BC_USAGE', `cannot read ${file === '-' ? 'stdin' : file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   } finally {
     signal.removeEventListener('abort', stop);
     stream.destroy();

@@ -2,15 +2,14 @@
 import { Option, type Command } from 'commander';
 import { PLAN_BLOCK_BYTES } from '../base/limits/commands.ts';
 import { formatBytes, formatDuration, parseBitRate } from '../base/units.ts';
-import { formatRoot, type Digest } from '../chunking/digest.ts';
+import { formatRoot } from '../chunking/digest.ts';
 import { CHANGE_EFFECTS } from '../image/change-counts.ts';
 import { forecastApply, type Forecast } from '../image/forecast.ts';
-import type { Manifest } from '../manifest/read.ts';
+import { Pace } from '../image/pace.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
-import type { CoreClient } from '../wan/core-client.ts';
 import { transferCost, type TransferCost } from '../wan/transfer-cost.ts';
 import { action, addCommand, type Invocation } from './command.ts';
-import { CoreManifests } from './core-manifest.ts';
+import { CoreManifests, type ManifestCost } from './core-manifest.ts';
 import { coreOption, withCore, type CoreOptions } from './core-url.ts';
 import { readEndpoints } from './endpoint-list.ts';
 import { planFleet } from './fleet-plan.ts';
@@ -22,13 +21,6 @@ interface PlanOptions extends CoreOptions {
   readonly endpoints?: string;
   /** Bits a second. */
   readonly rate?: number;
-}
-
-interface ManifestCost {
-  nodeCount: number;
-  nodeBytes: number;
-  /** As the core sends them. */
-  wireBytes: number;
 }
 
 interface Plan {
@@ -70,13 +62,19 @@ async function plan(ref: string, options: PlanOptions, { signal, progress }: Inv
     for (const held of options.have) have.push(await requireLayer(client, held, signal));
     progress.update('plan: reading manifests');
     const manifests = new CoreManifests(client, signal);
-    const haves: Manifest[] = [];
-    for (const { root } of have) haves.push(await manifests.open(root));
-    const [manifest, after] = await countedManifest(client, manifests, layer.root);
-    const forecast = await forecastApply(after, haves[0], PLAN_BLOCK_BYTES, signal);
+    // A pull names what is in its directory when it asks for the manifest.
+    const before = have[0] === undefined ? undefined : await manifests.open(have[0].root);
+    const { manifest: after, cost: manifest } = await manifests.openCounted(layer.root);
+    const pace = new Pace(signal);
+    const forecast = await forecastApply(after, before, PLAN_BLOCK_BYTES, pace);
     progress.update('plan: looking for chunks');
     const lacking = new Map(forecast.chunks);
-    for (const held of haves) for await (const { digest } of held.chunks()) lacking.delete(digest);
+    for (const { root } of have) {
+      for await (const { digest } of (await manifests.open(root)).chunks()) {
+        if (pace.due) await pace.turn();
+        lacking.delete(digest);
+      }
+    }
     const [fetchBytes, neededBytes] = [sumOf(lacking.values()), sumOf(forecast.chunks.values())];
     return {
       layer, have, forecast, manifest,
@@ -84,17 +82,6 @@ async function plan(ref: string, options: PlanOptions, { signal, progress }: Inv
       transfer: await transferCost(client, [...lacking.keys()], { signal }),
     };
   });
-}
-
-/** The manifest, and what it cost to get it from the core: a pull asks for just that. */
-async function countedManifest(client: CoreClient, manifests: CoreManifests, root: Digest): Promise<[ManifestCost, Manifest]> {
-  const cost: ManifestCost = { nodeCount: 0, nodeBytes: 0, wireBytes: -client.receivedBytes.manifests };
-  const manifest = await manifests.open(root, ({ bytes }) => {
-    cost.nodeCount += 1;
-    cost.nodeBytes += bytes.byteLength;
-  });
-  cost.wireBytes += client.receivedBytes.manifests;
-  return [cost, manifest];
 }
 
 function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan, rate: number | undefined): Outcome {

@@ -12,7 +12,7 @@ export interface Outcome {
 /** Columns side by side, the first row being the head; numbers of a column end together. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows.map((row) => row.map(String))];
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  const widths = head.map((_, column) => cells.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0));
   const numeric = head.map((_, column) => rows.length > 0 && rows.every((row) => /^-?[\d.,]+( ?[A-Za-z%]+)?$/.test(String(row[column] ?? ''))));
   return cells
     .map((row) => row.map((cell, column) => (numeric[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd())

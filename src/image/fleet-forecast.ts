@@ -1,10 +1,14 @@
 /** What it takes to bring many endpoints to one version, from the manifests alone: what is asked of a version that several have is answered once. */
 import type { Digest } from '../chunking/digest.ts';
+import { missingBlocks } from '../manifest/missing-blocks.ts';
 import type { Manifest, ManifestChunk } from '../manifest/read.ts';
 import { ChunkSet } from './chunk-set.ts';
 import { forecastApply, type Forecast } from './forecast.ts';
+import type { Pace } from './pace.ts';
 
 export interface EndpointForecast extends Pick<Forecast, 'changes' | 'fileCount' | 'fileBytes' | 'roomBytes'> {
+  /** Of the nodes that what is in the directory lacks. */
+  readonly nodeBytes: number;
   /** Chunks that the new files are made of, by their places in FleetForecaster.chunks. */
   readonly needed: ChunkSet;
   /** Of these, what none of the endpoint's layers has. */
@@ -20,7 +24,7 @@ export interface FleetInputs {
   readonly after: Manifest;
   readonly open: OpenManifest;
   readonly blockBytes: number;
-  readonly signal: AbortSignal;
+  readonly pace: Pace;
 }
 
 export class FleetForecaster {
@@ -41,36 +45,46 @@ export class FleetForecaster {
 
   static async of(inputs: FleetInputs): Promise<FleetForecaster> {
     const chunks: ManifestChunk[] = [];
-    for await (const chunk of inputs.after.chunks()) chunks.push(chunk);
+    for await (const chunk of inputs.after.chunks()) {
+      if (inputs.pace.due) await inputs.pace.turn();
+      chunks.push(chunk);
+    }
     return new FleetForecaster(inputs, chunks);
   }
 
   /** `have`: roots, first of what is in the directory, then of others whose chunks are at hand; none for a directory that is empty. To be called when the last call has ended. */
   async forecast(have: readonly Digest[]): Promise<EndpointForecast> {
-    for (const [at, root] of have.entries()) await this.#compare(root, at === 0);
-    const first = this.#first.get(have[0] ?? '') ?? (await this.#forecastFirst(undefined));
-    return { ...first, lacking: first.needed.without(have.map((root) => this.#held.get(root) as ChunkSet)) };
+    const first = this.#first.get(have[0] ?? '') ?? (await this.#forecastFirst(have[0]));
+    const held: ChunkSet[] = [];
+    for (const root of have) held.push(this.#held.get(root) ?? (await this.#chunksOf(root)));
+    return { ...first, lacking: first.needed.without(held) };
   }
 
-  async #compare(root: Digest, isFirst: boolean): Promise<void> {
-    if (this.#held.has(root) && (!isFirst || this.#first.has(root))) return;
-    // Let go of afterwards: there may be many versions.
-    const manifest = await this.#inputs.open(root);
-    if (isFirst) await this.#forecastFirst(manifest);
+  async #forecastFirst(root: Digest | undefined): Promise<FirstLayer> {
+    const { after, open, blockBytes, pace } = this.#inputs;
+    // Let go of afterwards, here and below: there may be many versions.
+    const before = root === undefined ? undefined : await open(root);
+    const { changes, fileCount, fileBytes, roomBytes, chunks } = await forecastApply(after, before, blockBytes, pace);
+    let nodeBytes = 0;
+    for await (const { bytes } of missingBlocks(after, before === undefined ? [] : [before])) {
+      if (pace.due) await pace.turn();
+      nodeBytes += bytes.byteLength;
+    }
+    const first = { changes, fileCount, fileBytes, roomBytes, nodeBytes, needed: this.#setOf(chunks.keys()) };
+    this.#first.set(root ?? '', first);
+    return first;
+  }
+
+  async #chunksOf(root: Digest): Promise<ChunkSet> {
+    const { open, pace } = this.#inputs;
     const digests: Digest[] = [];
-    for await (const { digest } of manifest.chunks()) {
-      this.#inputs.signal.throwIfAborted();
+    for await (const { digest } of (await open(root)).chunks()) {
+      if (pace.due) await pace.turn();
       digests.push(digest);
     }
-    this.#held.set(root, this.#setOf(digests));
-  }
-
-  async #forecastFirst(manifest: Manifest | undefined): Promise<FirstLayer> {
-    const { after, blockBytes, signal } = this.#inputs;
-    const { changes, fileCount, fileBytes, roomBytes, chunks } = await forecastApply(after, manifest, blockBytes, signal);
-    const first = { changes, fileCount, fileBytes, roomBytes, needed: this.#setOf(chunks.keys()) };
-    this.#first.set(manifest?.root ?? '', first);
-    return first;
+    const held = this.#setOf(digests);
+    this.#held.set(root, held);
+    return held;
   }
 
   /** Of digests, those that the new version has. */

@@ -4,6 +4,7 @@ import { contentName } from '../manifest/content-name.ts';
 import { diffRuns } from '../manifest/diff.ts';
 import type { Manifest } from '../manifest/read.ts';
 import { ChangeTally, type ChangeCounts } from './change-counts.ts';
+import type { Pace } from './pace.ts';
 
 export interface Forecast {
   /** Of the entries of the directory. */
@@ -20,16 +21,19 @@ export interface Forecast {
 }
 
 /** `before`: what the directory holds, unchanged by others; undefined if it is empty. */
-export async function forecastApply(after: Manifest, before: Manifest | undefined, blockBytes: number, signal?: AbortSignal): Promise<Forecast> {
+export async function forecastApply(after: Manifest, before: Manifest | undefined, blockBytes: number, pace: Pace): Promise<Forecast> {
   const leaving = new Set<string>();
   if (before !== undefined) {
-    for await (const run of diffRuns(before, after)) for (const { before: old, contentChanged } of run) if (contentChanged && old?.type === 'file') leaving.add(contentName(old));
+    for await (const run of diffRuns(before, after)) {
+      if (pace.due) await pace.turn();
+      for (const { before: old, contentChanged } of run) if (contentChanged && old?.type === 'file') leaving.add(contentName(old));
+    }
   }
   const chunks = new Map<Digest, number>();
   const tally = new ChangeTally();
   const sums = { fileCount: 0, fileBytes: 0, movedCount: 0, roomBytes: 0 };
   for await (const run of diffRuns(before, after)) {
-    signal?.throwIfAborted();
+    if (pace.due) await pace.turn();
     for (const change of run) {
       tally.add(change);
       const { after: file, contentChanged } = change;

@@ -45,6 +45,11 @@ export class Children {
     return this.#totalBytes;
   }
 
+  /** That they take, their block included. */
+  get memoryBytes(): number {
+    return this.#bytes.byteLength + this.#digestsAt.byteLength + this.#counts.byteLength + this.#sizes.byteLength;
+  }
+
   digest(index: number): Digest {
     return digestFromBytes(this.#bytes, this.#digestsAt[index]);
   }

@@ -5,6 +5,9 @@ import { sameRun } from './byte-runs.ts';
 import type { CborReader } from './cbor-reader.ts';
 import type { ChunkLengths } from './chunk-lengths.ts';
 
+/** Where its digest stands, its length, and its digest as text with V8's header and the pointer to it. */
+const CHUNK_MEMORY_BYTES = 4 + 4 + 2 * DIGEST_BYTES + 24;
+
 export class ChunkTable {
   readonly length: number;
   readonly #bytes: Buffer;
@@ -18,6 +21,11 @@ export class ChunkTable {
     this.#bytes = bytes;
     this.#digestsAt = digestsAt;
     this.#lengths = lengths;
+  }
+
+  /** That it takes beside the node's block when all digests have been asked for. */
+  get memoryBytes(): number {
+    return this.length * CHUNK_MEMORY_BYTES;
   }
 
   /** Reads a table. `max` bounds how many chunks it may name. */

@@ -37,6 +37,11 @@ export class Interior {
     this.#children = children;
   }
 
+  /** That it takes, its block included. */
+  get memoryBytes(): number {
+    return this.keys.memoryBytes + this.#children.memoryBytes;
+  }
+
   get childCount(): number {
     return this.#children.length;
   }

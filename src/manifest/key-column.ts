@@ -29,6 +29,11 @@ export class KeyColumn {
     return column;
   }
 
+  /** That the keys take, which may be many times what they took in the node. */
+  get memoryBytes(): number {
+    return this.#bytes.byteLength + this.#ends.byteLength;
+  }
+
   /** Reads `shared, suffix` and appends the key. Refuses keys that do not ascend, that share too little, or that are unsafe. */
   read(reader: CborReader): void {
     const { length } = this;

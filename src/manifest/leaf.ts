@@ -45,6 +45,11 @@ export class Leaf {
     this.#places = places;
   }
 
+  /** That it takes, its block included. */
+  get memoryBytes(): number {
+    return this.#reader.bytes.byteLength + this.keys.memoryBytes + this.chunks.memoryBytes + this.#places.byteLength;
+  }
+
   typeAt(index: number): Entry['type'] {
     return ENTRY_TYPES[this.#reader.bytes[this.#place(index, PLACE.start)] as number] as Entry['type'];
   }
@@ -99,6 +104,8 @@ export class Leaf {
 
   /** What both say of their path, compared as bytes: the encoding is canonical. The keys are not looked at. */
   difference(index: number, other: Leaf, otherIndex: number): EntryDifference {
+    // Of two manifests that share a reader it may be the same object, which reads one place at a time.
+    if (other === this && otherIndex === index) return 'none';
     if (!this.#sameContent(index, other, otherIndex)) return 'content';
     return this.#sameRun(index, PLACE.start, PLACE.body, other, otherIndex) && this.#sameRun(index, PLACE.bodyEnd, PLACE.end, other, otherIndex) ? 'none' : 'metadata';
   }

@@ -1,6 +1,6 @@
 /**
  * What must be sent to somebody who holds older manifests: both trees are walked side by side, and a subtree that a have shares is
- * neither sent nor read. Of a have only interior nodes are read, and leaves where a changed one has a chunk list.
+ * neither sent nor read. Of a have its root and interior nodes are read, and leaves where a changed one has a chunk list.
  */
 import { BranchcastError, type ErrorCode } from '../base/errors.ts';
 import type { Digest } from '../chunking/digest.ts';
@@ -27,7 +27,7 @@ interface Step {
 
 /**
  * Blocks of `after` that all of `haves` lack, parents first, each once. A have that is incomplete or no manifest here is left out
- * from where that shows. For nodes of the tree the answer is exact. A chunk list that a have holds under another path only, in leaves
+ * from where that shows. For nodes of the tree the answer is exact, but that the root of `after` is named unless it is that of a have. A chunk list that a have holds under another path only, in leaves
  * that were not read, is named as well: good for sending, not for deleting (see unshared-blocks.ts).
  */
 export async function* missingBlocks(after: Manifest, haves: readonly Manifest[]): AsyncGenerator<ManifestBlock> {

@@ -1,5 +1,5 @@
 /** Reads nodes of one manifest: verified against their digest, decoded, and held to what their parent claims of them. */
-import { NODE_BYTES_MAX, NODES_KEPT_MAX } from '../base/limits/manifests.ts';
+import { NODE_BYTES_MAX, NODES_KEPT_BYTES_MAX, NODES_KEPT_MAX } from '../base/limits/manifests.ts';
 import type { Digest } from '../chunking/digest.ts';
 import { hash } from '../chunking/hash.ts';
 import type { PathKey } from './entry.ts';
@@ -41,14 +41,15 @@ export class NodeReader {
   readonly #read: ReadBlock;
   /** Tree nodes that were read first: for who goes through the same trees several times. */
   readonly #kept = new Map<Digest, ReadNode<TreeNode>>();
-  #keptBytesLeft: number;
+  #keptLeftBytes: number;
   /** Of the others those that were read last, the latest last: for lookups, which come back to the same ones. */
   readonly #recent = new Map<Digest, ReadNode<TreeNode>>();
+  #recentBytes = 0;
 
-  /** Keeps the tree nodes that are read first, up to so many bytes of blocks; decoded they take some three times that. */
+  /** Keeps the tree nodes that are read first, up to so many bytes of memory. */
   constructor(read: ReadBlock, keptBytesMax = 0) {
     this.#read = read;
-    this.#keptBytesLeft = keptBytesMax;
+    this.#keptLeftBytes = keptBytesMax;
   }
 
   /** Throws BC_MANIFEST_INCOMPLETE, BC_CHUNK_CORRUPT, BC_MANIFEST_MALFORMED, BC_MANIFEST_UNSAFE, BC_FORMAT_VERSION. */
@@ -87,17 +88,33 @@ export class NodeReader {
 
   async #treeNode(digest: Digest): Promise<ReadNode<TreeNode>> {
     const recent = this.#recent.get(digest);
-    const { node, bytes } = recent ?? (await this.#node(digest));
+    if (recent !== undefined) {
+      this.#recent.delete(digest);
+      this.#recent.set(digest, recent);
+      return recent;
+    }
+    const { node, bytes } = await this.#node(digest);
     if (node.kind !== 'leaf' && node.kind !== 'interior') throw malformed(digest, `a ${node.kind} where a node of the tree belongs`);
-    const read = recent ?? { node, bytes };
-    if (recent === undefined && bytes.byteLength <= this.#keptBytesLeft) {
-      this.#keptBytesLeft -= bytes.byteLength;
+    return this.#keep(digest, { node, bytes });
+  }
+
+  /** Answers the one that is kept, if somebody has read the same meanwhile. */
+  #keep(digest: Digest, read: ReadNode<TreeNode>): ReadNode<TreeNode> {
+    const known = this.#kept.get(digest) ?? this.#recent.get(digest);
+    if (known !== undefined) return known;
+    const { memoryBytes } = read.node;
+    if (memoryBytes <= this.#keptLeftBytes) {
+      this.#keptLeftBytes -= memoryBytes;
       this.#kept.set(digest, read);
       return read;
     }
-    this.#recent.delete(digest);
     this.#recent.set(digest, read);
-    if (this.#recent.size > NODES_KEPT_MAX) for (const oldest of this.#recent.keys()) if (this.#recent.delete(oldest)) break;
+    this.#recentBytes += memoryBytes;
+    for (const [oldest, { node }] of this.#recent) {
+      if (oldest === digest || (this.#recent.size <= NODES_KEPT_MAX && this.#recentBytes <= NODES_KEPT_BYTES_MAX)) break;
+      this.#recent.delete(oldest);
+      this.#recentBytes -= node.memoryBytes;
+    }
     return read;
   }
 

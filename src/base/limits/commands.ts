@@ -11,8 +11,8 @@ export const DISK_FREE_BYTES_MIN = 1024 * MiB;
 export const CLOCK_SKEW_MS_MAX = 60 * SECOND_MS;
 /** Manifest nodes that a command keeps in memory; more are fetched when they are needed. */
 export const MANIFEST_READ_AHEAD_BYTES_MAX = 256 * MiB;
-/** Of each manifest, what is kept decoded while it is looked at: commands go through one several times. */
-export const MANIFEST_NODES_KEPT_BYTES_MAX = 8 * MiB;
+/** Memory of the nodes of each manifest that are kept decoded while it is looked at: commands go through one several times. */
+export const MANIFEST_NODES_KEPT_BYTES_MAX = 32 * MiB;
 /** `layer pull`, where a person waits: when the core is asked although reflectors are named, and when it is given up. */
 export const PULL_CORE_AFTER_MS = 10 * SECOND_MS;
 export const PULL_GIVE_UP_MS = 60 * SECOND_MS;

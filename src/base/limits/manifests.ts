@@ -13,10 +13,11 @@ export const INLINE_PIECES_MAX = 16;
 export const FILE_CHUNKS_MAX = 2 ** 28;
 /** Different chunks of one manifest: what a reader keeps in memory to name each once, about 50 bytes each. */
 export const MANIFEST_CHUNKS_MAX = 4 * 1024 * 1024;
-/** Decoded nodes that a reader keeps for lookups: some hundred kilobytes in all. */
+/** Decoded nodes that a reader keeps for lookups, and the memory of these; the last one is kept whatever it takes. Usually some hundred kilobytes: keys that are long and nearly the same make it more. */
 export const NODES_KEPT_MAX = 32;
-/** Blocks of nodes that an update keeps decoded, since it goes through two manifests several times: those of two trees of 90,000 files, some 25 MB in memory. */
-export const UPDATE_NODES_KEPT_BYTES_MAX = 8 * MiB;
+export const NODES_KEPT_BYTES_MAX = 8 * MiB;
+/** Memory of decoded nodes that an update keeps, since it goes through two manifests several times: room for those of two trees of 90,000 files each. */
+export const UPDATE_NODES_KEPT_BYTES_MAX = 32 * MiB;
 /** Holes of one sparse file: so that an entry always fits a node. */
 export const FILE_HOLES_MAX = 4096;
 /** Levels above the leaves; 16 levels of fan-out 2 would already hold more nodes than any disk. */

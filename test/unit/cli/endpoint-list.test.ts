@@ -4,7 +4,7 @@ import { HAVE_ROOTS_MAX } from '../../../src/base/limits/wan.ts';
 import { parseEndpoints, readEndpoints } from '../../../src/cli/endpoint-list.ts';
 
 void t.test('a line an endpoint', (t) => {
-  const text = '# the branch\npc-1 base/debian@12.7\r\n\n  pc-2\tbase/debian@12.7  app/editor@3 # in the hall\npc-3\n\ufeffpc#4 a@1';
+  const text = '# the branch\npc-1 base/debian@12.7\r\n\r  pc-2\tbase/debian@12.7  app/editor@3 # in the hall\u2028 and more\npc-3\n\ufeffpc#4 a@1';
   t.same(parseEndpoints(text, 'branch.txt'), [
     { name: 'pc-1', have: ['base/debian@12.7'] },
     { name: 'pc-2', have: ['base/debian@12.7', 'app/editor@3'] },
@@ -21,6 +21,7 @@ void t.test('what is refused says where', (t) => {
   refuse('pc-1\npc-2\n\npc-1 a@1', /branch\.txt, line 4: pc-1 stands in line 1 already/);
   refuse(`${'x'.repeat(PLAN_ENDPOINT_NAME_CHARS_MAX + 1)} a@1`, /line 1: the name of an endpoint/);
   refuse('pc\u001b[31m a@1', /line 1: the name of an endpoint/);
+  refuse('pc\u202e1 a@1', /line 1: the name of an endpoint/);
   refuse(`pc-1 ${'a@1 '.repeat(HAVE_ROOTS_MAX + 1)}`, /line 1: pc-1 has 17 layers; at most 16/);
   refuse(Array.from({ length: PLAN_ENDPOINTS_MAX + 1 }, (_, index) => `pc-${index}`).join('\n'), /more than 100000 endpoints/);
   t.end();

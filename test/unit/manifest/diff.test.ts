@@ -1,10 +1,14 @@
 import t from 'tap';
+import { MiB } from '../../../src/base/units.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
 import { hash } from '../../../src/chunking/hash.ts';
 import { detached, type ManifestChange } from '../../../src/manifest/change.ts';
 import { diffManifests } from '../../../src/manifest/diff.ts';
 import type { Entry, FileEntry } from '../../../src/manifest/entry.ts';
+import { endsNode, keyHash } from '../../../src/manifest/key-hash.ts';
 import { displayPath, keyFromPath } from '../../../src/manifest/key.ts';
+import { NodeReader } from '../../../src/manifest/node-reader.ts';
+import { Manifest } from '../../../src/manifest/read.ts';
 import { BlockMap, chunk } from '../../doubles/block-map.ts';
 import { seededEdits, seededTree, sorted } from '../../doubles/seeded-tree.ts';
 
@@ -134,4 +138,20 @@ void t.test('a node that breaks the format is refused before a change of it is g
     }, { code }, what);
     t.equal(count, 0, what);
   }
+});
+
+void t.test('two manifests that share a reader, which then gives both the same leaf', async (t) => {
+  const names = Array.from({ length: 3000 }, (_, index) => `f${String(index).padStart(5, '0')}`);
+  const ends = (name: string): boolean => endsNode(keyHash(keyFromPath(name)), 0);
+  // Right behind a key that ends a node one that does so as well: a new leaf before unchanged ones.
+  const last = names.find((name, index) => index > 500 && ends(name)) as string;
+  let added = 0;
+  while (!ends(`${last}-${added}`)) added += 1;
+  const blocks = new BlockMap();
+  const build = (paths: readonly string[]): Digest => blocks.build([root, ...[...paths].sort().map((name) => file(name, name))]).root;
+  const [old, now] = [build(names), build([...names, `${last}-${added}`])];
+  const reader = new NodeReader(async (digest) => blocks.blocks.get(digest), MiB);
+  const changes: ManifestChange[] = [];
+  for await (const change of diffManifests(new Manifest(old, reader), new Manifest(now, reader))) changes.push(change);
+  t.same(brief(changes), [`added ${last}-${added}`]);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { NODE_ENTRIES_MAX, NODE_SPLIT_BYTES, NODES_KEPT_MAX } from '../../../src/base/limits/manifests.ts';
+import { NODE_ENTRIES_MAX, NODES_KEPT_BYTES_MAX, NODES_KEPT_MAX } from '../../../src/base/limits/manifests.ts';
 import { ENTRIES_TOGETHER } from '../../../src/base/limits/trees.ts';
 import { MiB } from '../../../src/base/units.ts';
 import type { Digest } from '../../../src/chunking/digest.ts';
@@ -147,28 +147,53 @@ void t.test('a reader that keeps nodes reads each once, also for a second manife
   const many = sorted(seededTree(2, 30_000));
   const roots = [first.build(many).root, other.build(many.slice(0, -1)).root];
   const stored = (digest: Digest): Uint8Array | undefined => first.blocks.get(digest) ?? other.blocks.get(digest);
-  const names = new Set<Digest>();
-  for (const each of roots.map((root) => new Manifest(root, async (digest) => stored(digest)))) for await (const { digest } of each.leaves()) names.add(digest);
-  const reads: Digest[] = [];
-  const walked = async (keptBytesMax: number): Promise<void> => {
-    reads.length = 0;
+  const memoryBytes = new Map<Digest, number>();
+  for (const root of roots) for await (const { digest, leaf } of new Manifest(root, async (digest) => stored(digest)).leaves()) memoryBytes.set(digest, leaf.memoryBytes);
+  const totalBytes = [...memoryBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const reads = new Map<Digest, number>();
+  const walk = async (keptBytesMax: number): Promise<void> => {
+    reads.clear();
     const reader = new NodeReader(async (digest) => {
-      reads.push(digest);
+      reads.set(digest, (reads.get(digest) ?? 0) + 1);
       return stored(digest);
     }, keptBytesMax);
     const manifests = roots.map((root) => new Manifest(root, reader));
     for (let pass = 0; pass < 3; pass += 1) for (const each of manifests) await all(each.leaves());
   };
-  await walked(64 * MiB);
-  t.equal(new Set(reads).size, reads.length, 'each once');
-  t.ok(names.size > 2 * NODES_KEPT_MAX && reads.length >= names.size);
-  const onceCount = reads.length;
-  await walked(0);
-  t.ok(reads.length > 2 * onceCount, 'without, in every pass');
-  const half = Math.ceil([...names].reduce((sum, digest) => sum + (stored(digest) as Uint8Array).byteLength, 0) / 2);
-  await walked(half);
-  const again = new Map<Digest, number>();
-  for (const digest of reads) again.set(digest, (again.get(digest) ?? 0) + 1);
-  const keptBytes = [...again].reduce((sum, [digest, times]) => sum + (times === 1 ? (stored(digest) as Uint8Array).byteLength : 0), 0);
-  t.ok(keptBytes > half / 2 && keptBytes <= half + NODES_KEPT_MAX * NODE_SPLIT_BYTES, 'half of them');
+  const keptBytes = (): number => [...memoryBytes].reduce((sum, [digest, bytes]) => sum + (reads.get(digest) === 1 ? bytes : 0), 0);
+  await walk(2 * totalBytes);
+  t.same(new Set(reads.values()), new Set([1]), 'each once');
+  t.equal(keptBytes(), totalBytes);
+  // What was read last is kept besides, and gone again when a walk comes back.
+  t.ok(memoryBytes.size > 3 * NODES_KEPT_MAX);
+  await walk(totalBytes / 2);
+  t.ok(keptBytes() > totalBytes / 3 && keptBytes() <= totalBytes / 2, `${keptBytes()} of ${totalBytes} bytes`);
+  await walk(0);
+  t.equal(keptBytes(), 0);
+});
+
+void t.test('nodes that take much more memory than their blocks: few are kept', async (t) => {
+  // Keys that are long and differ in their ends alone: a few bytes each in the node.
+  const deep = Array.from({ length: 15 }, () => 'd'.repeat(200));
+  const directories = deep.map((_, index): Entry => ({ type: 'directory', key: keyFromPath(deep.slice(0, index + 1).join('/')), mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 }));
+  const fifos = Array.from({ length: 4000 }, (_, index): Entry => ({ type: 'fifo', key: keyFromPath(`${deep.join('/')}/${String(index).padStart(5, '0')}`), mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanos: 0 }));
+  const long = new BlockMap();
+  const { root } = long.build([{ ...(directories[0] as Entry), key: keyFromPath('') }, ...directories, ...fifos]);
+  let blockBytes = 0;
+  let leafBytes = 0;
+  const read: Digest[] = [];
+  const reader = new NodeReader(async (digest) => {
+    read.push(digest);
+    return long.blocks.get(digest);
+  }, MiB);
+  const deepTree = new Manifest(root, reader);
+  for await (const { digest, leaf } of deepTree.leaves()) {
+    blockBytes += (long.blocks.get(digest) as Uint8Array).byteLength;
+    leafBytes += leaf.memoryBytes;
+  }
+  t.ok(leafBytes > 20 * blockBytes && leafBytes > NODES_KEPT_BYTES_MAX, `${leafBytes} bytes of memory for ${blockBytes} of blocks`);
+  const nodeCount = read.length;
+  read.length = 0;
+  await all(deepTree.leaves());
+  t.ok(read.length > 0 && read.length < nodeCount, `${read.length} of ${nodeCount} read again`);
 });
