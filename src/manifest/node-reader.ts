@@ -39,7 +39,7 @@ export interface ReadNode<N extends Node> {
 
 export class NodeReader {
   readonly #read: ReadBlock;
-  /** Tree nodes that were read first: for who goes through the same trees several times. */
+  /** Tree nodes that were read first: for who goes through the same trees several times (docs/decisions/0018). */
   readonly #kept = new Map<Digest, ReadNode<TreeNode>>();
   #keptLeftBytes: number;
   /** Of the others those that were read last, the latest last: for lookups, which come back to the same ones. */
