@@ -72,10 +72,11 @@ export async function pullLayer(options: PullOptions): Promise<PullResult> {
         signal,
         onBytes: (bytes, kind) => progress.received(bytes, kind),
       });
-      const changed = await apply(target, layer, nodes, options, progress);
+      const reader = new NodeReader((digest) => nodes.get(digest), UPDATE_NODES_KEPT_BYTES_MAX);
+      const changed = await apply(target, layer, reader, options, progress);
       if (changed) progress.update({ state: 'in force' });
       await target.cleanedUp();
-      if (current !== undefined && current.root !== layer.root) await forgetNodes(nodes, current.root, layer.root);
+      if (current !== undefined && current.root !== layer.root) await forgetNodes(nodes, new Manifest(current.root, reader), new Manifest(layer.root, reader));
       progress.update({ state: 'applied' });
       return { layer, changed, bytes: progress.bytes };
     } finally {
@@ -106,9 +107,8 @@ export async function resolveLayer(ref: string, sources: Sources, signal: AbortS
 }
 
 /** Whether anything had to be written. */
-async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, options: PullOptions, progress: Progress): Promise<boolean> {
+async function apply(target: Target, layer: LayerRecord, reader: NodeReader, options: PullOptions, progress: Progress): Promise<boolean> {
   const { sources, signal } = options;
-  const reader = new NodeReader((digest) => nodes.get(digest), UPDATE_NODES_KEPT_BYTES_MAX);
   const current = target.current();
   const before = current === undefined ? undefined : new Manifest(current.root, reader);
   progress.update({ state: 'planning' });
@@ -150,11 +150,10 @@ async function apply(target: Target, layer: LayerRecord, nodes: NodeCache, optio
 }
 
 /** Takes away the nodes that only the version before needed. Exact: a renamed file's chunk list is in both. */
-async function forgetNodes(nodes: NodeCache, before: Digest, after: Digest): Promise<void> {
-  const read = (digest: Digest): Promise<Uint8Array | undefined> => nodes.get(digest);
+async function forgetNodes(nodes: NodeCache, before: Manifest, after: Manifest): Promise<void> {
   const unneeded: Digest[] = [];
   try {
-    for await (const digest of unsharedBlocks(new Manifest(before, read), [new Manifest(after, read)])) unneeded.push(digest);
+    for await (const digest of unsharedBlocks(before, [after])) unneeded.push(digest);
   } catch (thrown) {
     // The old manifest has gaps (a crash in an earlier clean-up): what can be listed is taken away.
     if (!(thrown instanceof BranchcastError)) throw thrown;
