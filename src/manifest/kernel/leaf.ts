@@ -9,47 +9,34 @@
  * The bounds are those of ../../base/limits/manifests.ts and ../entry-ranges.ts; a test holds both to each other.
  */
 
+import { begin, head, headBytes, isPlain, leaveToOthers, SAFE_INTEGER_MAX, wideHead } from './cbor-head';
+import { readChunks } from './chunk-table';
+import { checkCid, CID_BYTES, CID_DIGEST_AT, DAG_CBOR_BLAKE3 } from './cid';
+import { readKey } from './key';
+
+export { CHUNK_BYTES_MAX } from './chunk-table';
+export { NAME_BYTES_MAX } from './key';
+
 export const NODE_ENTRIES_MAX: u32 = 4096;
 export const INLINE_PIECES_MAX: u32 = 16;
-export const CHUNK_BYTES_MAX: u32 = 1048576;
 export const PATH_BYTES_MAX: u32 = 4096;
-export const NAME_BYTES_MAX: u32 = 255;
 export const LINK_TARGET_BYTES_MAX: u32 = 4095;
 export const MODE_MAX: u32 = 0o7777;
 export const OWNER_ID_MAX: u32 = 4294967294;
 export const NANOS_MAX: u32 = 999999999;
-/** 2^53 - 1. */
-const SAFE_INTEGER_MAX: u64 = 9007199254740991;
 
 const FILE: u32 = 0;
 const DIRECTORY: u32 = 1;
 const SYMLINK: u32 = 2;
 const FIFO: u32 = 6;
 
+const NUL: u8 = 0;
 const NULL: u8 = 0xf6;
 const TAG: u8 = 0xd8;
-/** Tag 42, 37 bytes, identity multibase prefix, CIDv1: as they stand, the first lowest. */
-const CID_HEADER: u64 = 0x010025582ad8;
-const CID_HEADER_MASK: u64 = 0xffffffffffff;
-/** Codec, blake3, 32. */
-const RAW_BLAKE3: u32 = 0x201e55;
-const DAG_CBOR_BLAKE3: u32 = 0x201e71;
-const CID_TAIL_MASK: u32 = 0xffffff;
-const CID_HEADER_BYTES: usize = 6;
-const CID_DIGEST_AT: usize = 9;
-const DIGEST_BYTES: usize = 32;
-const CID_BYTES: usize = CID_DIGEST_AT + DIGEST_BYTES;
-
-const NUL: u8 = 0;
-const DOT: u8 = 0x2e;
-const SLASH: u8 = 0x2f;
-const SLASHES: u64 = 0x2f2f2f2f2f2f2f2f;
 
 /** What is written before all else: bytes of files, how many chunks and entries, bytes of keys, whether files have chunk lists. */
 const HEADER_BYTES: usize = 24;
 const PLACES_BYTES: usize = 24;
-
-let isPlain: bool = false;
 
 /**
  * Reads what follows `[1, 1,` from `from` on, up to `end`; places are told from `node` on. Written to `out`, one after the other: the header, where the chunks' digests stand, their lengths, where
@@ -57,7 +44,7 @@ let isPlain: bool = false;
  * in `slots` for twice as many numbers as there may be chunks, rounded up to a power of two. Answers where the output ends; 0 if the leaf is left to others.
  */
 export function readLeaf(node: usize, from: usize, end: usize, out: usize, chunksMax: u32, keyBytesMax: usize, slots: usize): usize {
-  isPlain = true;
+  begin();
   const chunkCount = head(from, 0x80);
   let at = from + headBytes(from);
   if (!isPlain || chunkCount > chunksMax) return 0;
@@ -158,147 +145,22 @@ export function readLeaf(node: usize, from: usize, end: usize, out: usize, chunk
   return key;
 }
 
-/** Chunks from `at` on: none may stand in the table twice. Answers where it ends. */
-function readChunks(node: usize, at: usize, chunkCount: u32, digestsAt: usize, lengths: usize, slots: usize): usize {
-  const slotMask: u32 = chunkCount == 0 ? 0 : (<u32>1 << (33 - clz(chunkCount))) - 1;
-  memory.fill(slots, 0, <usize>(slotMask + 1) << 2);
-  for (let index: u32 = 0; index < chunkCount; index += 1) {
-    if (load<u8>(at) != 0x82) isPlain = false;
-    checkCid(at + 1, RAW_BLAKE3);
-    const digestAt = at + 1 + CID_DIGEST_AT;
-    at += 1 + CID_BYTES;
-    const length = head(at, 0);
-    at += headBytes(at);
-    if (length == 0 || length > CHUNK_BYTES_MAX) isPlain = false;
-    if (!isPlain) break;
-    store<u32>(digestsAt + (index << 2), <u32>(digestAt - node));
-    store<u32>(lengths + (index << 2), length);
-    // Open addressing, linear probing; digests are uniform, so their first bytes are the hash. A slot holds a number and 1, 0 is free.
-    let slot = load<u32>(digestAt) & slotMask;
-    for (let taken = load<u32>(slots + (slot << 2)); taken != 0; taken = load<u32>(slots + (slot << 2))) {
-      if (isSameDigest(digestAt, node + load<u32>(digestsAt + ((taken - 1) << 2)))) isPlain = false;
-      slot = (slot + 1) & slotMask;
-    }
-    store<u32>(slots + (slot << 2), index + 1);
-  }
-  return at;
-}
-
-// @ts-ignore: decorators on functions are AssemblyScript's
-@inline function isSameDigest(a: usize, b: usize): bool {
-  return load<u64>(a) == load<u64>(b) && load<u64>(a, 8) == load<u64>(b, 8) && load<u64>(a, 16) == load<u64>(b, 16) && load<u64>(a, 24) == load<u64>(b, 24);
-}
-
-/**
- * A key behind the one from `previous` on: `shared` bytes of that one, and those from `suffix` on. Eight bytes at a time: what is written beyond the key's end the next one overwrites. False if it does
- * not come after the one before, shares less with it than it could, or is unsafe.
- */
-// @ts-ignore: decorators on functions are AssemblyScript's
-@inline function readKey(previous: usize, key: usize, shared: usize, suffix: usize, suffixBytes: usize, isFirst: bool): bool {
-  for (let byte: usize = 0; byte < shared; byte += 8) store<u64>(key + byte, load<u64>(previous + byte));
-  // The first byte that differs must be greater; it also proves that no more could have been shared.
-  const ascends = isFirst || (suffixBytes != 0 && (previous + shared == key || load<u8>(suffix) > load<u8>(previous + shared)));
-  const to = key + shared;
-  let special: u64 = 0;
-  for (let byte: usize = 0; byte < suffixBytes; byte += 8) {
-    const eight = load<u64>(suffix + byte);
-    store<u64>(to + byte, eight);
-    const left = suffixBytes - byte;
-    const found = zeroBytes(eight) | zeroBytes(eight ^ SLASHES);
-    special |= left < 8 ? found << ((8 - left) << 3) : found;
-  }
-  if (!ascends) return false;
-  // One name's end, and no longer than a name may be: there is nothing in it that could be wrong, unless it is all dots.
-  const bytes = shared + suffixBytes;
-  return special == 0 && bytes <= <usize>NAME_BYTES_MAX && suffixBytes != 0 && load<u8>(to + suffixBytes - 1) != DOT || areGoodNames(key, key + bytes, shared);
-}
-
-/** A bit in each byte that is zero; perhaps also in one above such a byte (Bit Twiddling Hacks, "Determine if a word has a zero byte"). */
-// @ts-ignore: decorators on functions are AssemblyScript's
-@inline function zeroBytes(eight: u64): u64 {
-  return (eight - 0x0101010101010101) & ~eight & 0x8080808080808080;
-}
-
-/** Of a key of which `shared` bytes are the beginning of a good one: every name has 1 to NAME_BYTES_MAX bytes, holds no slash, and is neither "." nor "..". */
-function areGoodNames(key: usize, end: usize, shared: usize): bool {
-  if (key == end) return true;
-  let name = key + shared;
-  while (name > key && load<u8>(name - 1) != NUL) name -= 1;
-  for (let byte = name; byte <= end; byte += 1) {
-    const value = byte < end ? load<u8>(byte) : NUL;
-    if (value == SLASH) return false;
-    if (value != NUL) continue;
-    const length = byte - name;
-    if (length == 0 || length > <usize>NAME_BYTES_MAX || (length <= 2 && load<u8>(name) == DOT && load<u8>(byte - 1) == DOT)) return false;
-    name = byte + 1;
-  }
-  return true;
-}
-
 /** Answers where the metadata at `at` ends. */
 // @ts-ignore: decorators on functions are AssemblyScript's
 @inline function readMetadata(at: usize): usize {
-  if (load<u8>(at) != 0x85) isPlain = false;
+  if (load<u8>(at) != 0x85) leaveToOthers();
   at += 1;
-  if (head(at, 0) > MODE_MAX) isPlain = false;
+  if (head(at, 0) > MODE_MAX) leaveToOthers();
   at += headBytes(at);
-  if (head(at, 0) > OWNER_ID_MAX) isPlain = false;
+  if (head(at, 0) > OWNER_ID_MAX) leaveToOthers();
   at += headBytes(at);
-  if (head(at, 0) > OWNER_ID_MAX) isPlain = false;
+  if (head(at, 0) > OWNER_ID_MAX) leaveToOthers();
   at += headBytes(at);
   // Before 1970 -1 - n is told by n; of 2^53 - 1 that would be one too few to be exact.
   if (load<u8>(at) >> 5 == 1) {
-    if (wideHead(at, 0x20) == SAFE_INTEGER_MAX) isPlain = false;
+    if (wideHead(at, 0x20) == SAFE_INTEGER_MAX) leaveToOthers();
   } else wideHead(at, 0);
   at += headBytes(at);
-  if (head(at, 0) > NANOS_MAX) isPlain = false;
+  if (head(at, 0) > NANOS_MAX) leaveToOthers();
   return at + headBytes(at);
-}
-
-// @ts-ignore: decorators on functions are AssemblyScript's
-@inline function checkCid(at: usize, tail: u32): void {
-  if ((load<u64>(at) & CID_HEADER_MASK) != CID_HEADER || (load<u32>(at, CID_HEADER_BYTES) & CID_TAIL_MASK) != tail) isPlain = false;
-}
-
-/** The argument of the item at `at`, of this major type (as it stands in the item's first byte), in its shortest form, less than 2^32. */
-// @ts-ignore: decorators on functions are AssemblyScript's
-@inline function head(at: usize, major: u32): u32 {
-  const argument = <u32>load<u8>(at) - major;
-  return argument < 24 ? argument : longHead(at, major);
-}
-
-/** How many bytes the first byte of an item and its argument take. */
-// @ts-ignore: decorators on functions are AssemblyScript's
-@inline function headBytes(at: usize): usize {
-  const kind = <usize>load<u8>(at) & 31;
-  return kind < 24 ? 1 : 1 + (<usize>1 << (kind - 24));
-}
-
-function longHead(at: usize, major: u32): u32 {
-  const value = wideHead(at, major);
-  if (value > 0xffffffff) isPlain = false;
-  return <u32>value;
-}
-
-/** The same up to 2^53 - 1. */
-function wideHead(at: usize, major: u32): u64 {
-  const kind = <u32>load<u8>(at) - major;
-  if (kind < 24) return kind;
-  let value: u64 = 0;
-  let least: u64 = 0;
-  if (kind == 24) {
-    value = load<u8>(at, 1);
-    least = 24;
-  } else if (kind == 25) {
-    value = bswap(load<u16>(at, 1));
-    least = 0x100;
-  } else if (kind == 26) {
-    value = bswap(load<u32>(at, 1));
-    least = 0x10000;
-  } else if (kind == 27) {
-    value = bswap(load<u64>(at, 1));
-    least = 0x100000000;
-  } else isPlain = false;
-  if (value < least || value > SAFE_INTEGER_MAX) isPlain = false;
-  return value;
 }
