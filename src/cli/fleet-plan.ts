@@ -58,7 +58,7 @@ export async function planFleet(client: CoreClient, ref: string, endpoints: read
   progress.update('plan: looking for chunks');
   const places = [...together.places()];
   const storedPerByte = new Map<number, number>();
-  const transfer = await transferCost(client, places.map((place) => (forecaster.chunks[place] as ManifestChunk).digest), {
+  const transfer = await transferCost(client, forecaster.chunksIn(together).map(({ digest }) => digest), {
     signal,
     onChunk: (index, share) => storedPerByte.set(places[index] as number, share),
   });

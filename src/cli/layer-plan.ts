@@ -4,8 +4,9 @@ import { PLAN_BLOCK_BYTES } from '../base/limits/commands.ts';
 import { formatBytes, formatDuration, parseBitRate } from '../base/units.ts';
 import { formatRoot } from '../chunking/digest.ts';
 import { CHANGE_EFFECTS } from '../image/change-counts.ts';
-import { forecastApply, type Forecast } from '../image/forecast.ts';
+import { FleetForecaster, type EndpointForecast } from '../image/fleet-forecast.ts';
 import { Pace } from '../image/pace.ts';
+import type { ManifestChunk } from '../manifest/read.ts';
 import type { PublishedLayer } from '../wan/api-messages.ts';
 import { transferCost, type TransferCost } from '../wan/transfer-cost.ts';
 import { action, addCommand, type Invocation } from './command.ts';
@@ -26,7 +27,8 @@ interface PlanOptions extends CoreOptions {
 interface Plan {
   readonly layer: PublishedLayer;
   readonly have: readonly PublishedLayer[];
-  readonly forecast: Forecast;
+  readonly forecast: EndpointForecast;
+  readonly neededCount: number;
   /** Of the chunks that are needed: those in what the machine has. */
   readonly seedCount: number;
   readonly seedBytes: number;
@@ -63,23 +65,17 @@ async function plan(ref: string, options: PlanOptions, { signal, progress }: Inv
     progress.update('plan: reading manifests');
     const manifests = new CoreManifests(client, signal);
     // A pull names what is in its directory when it asks for the manifest.
-    const before = have[0] === undefined ? undefined : await manifests.open(have[0].root);
+    if (have[0] !== undefined) await manifests.open(have[0].root);
     const { manifest: after, cost: manifest } = await manifests.openCounted(layer.root);
-    const pace = new Pace(signal);
-    const forecast = await forecastApply(after, before, PLAN_BLOCK_BYTES, pace);
+    const forecaster = await FleetForecaster.of({ after, open: (root) => manifests.open(root), blockBytes: PLAN_BLOCK_BYTES, pace: new Pace(signal) });
+    const forecast = await forecaster.forecast(have.map(({ root }) => root));
     progress.update('plan: looking for chunks');
-    const lacking = new Map(forecast.chunks);
-    for (const { root } of have) {
-      for await (const { digest } of (await manifests.open(root)).chunks()) {
-        if (pace.due) await pace.turn();
-        lacking.delete(digest);
-      }
-    }
-    const [fetchBytes, neededBytes] = [sumOf(lacking.values()), sumOf(forecast.chunks.values())];
+    const [needed, lacking] = [forecaster.chunksIn(forecast.needed), forecaster.chunksIn(forecast.lacking)];
+    const [neededBytes, fetchBytes] = [bytesOf(needed), bytesOf(lacking)];
     return {
       layer, have, forecast, manifest,
-      seedCount: forecast.chunks.size - lacking.size, seedBytes: neededBytes - fetchBytes, fetchCount: lacking.size, fetchBytes,
-      transfer: await transferCost(client, [...lacking.keys()], { signal }),
+      neededCount: needed.length, seedCount: needed.length - lacking.length, seedBytes: neededBytes - fetchBytes, fetchCount: lacking.length, fetchBytes,
+      transfer: await transferCost(client, lacking.map(({ digest }) => digest), { signal }),
     };
   });
 }
@@ -95,7 +91,7 @@ function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan,
     layer: nameOf(layer), root: formatRoot(layer.root), have: have.map(nameOf),
     changes,
     files: { writeCount: fileCount, writeBytes: fileBytes, movedCount },
-    chunks: { neededCount: forecast.chunks.size, ...chunks, missingCount },
+    chunks: { ...chunks, missingCount },
     manifest,
     network: { bytes: networkBytes, frameCount, rangeCount, rangeBytes, aloneCount, aloneBytes },
     disk: { peakBytes },
@@ -119,8 +115,6 @@ function outcome({ layer, have, forecast, transfer, manifest, ...chunks }: Plan,
   return { json, text };
 }
 
-function sumOf(numbers: Iterable<number>): number {
-  let sum = 0;
-  for (const number of numbers) sum += number;
-  return sum;
+function bytesOf(chunks: readonly ManifestChunk[]): number {
+  return chunks.reduce((sum, { bytes }) => sum + bytes, 0);
 }

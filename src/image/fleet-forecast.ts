@@ -6,7 +6,7 @@ import { ChunkSet } from './chunk-set.ts';
 import { forecastApply, type Forecast } from './forecast.ts';
 import type { Pace } from './pace.ts';
 
-export interface EndpointForecast extends Pick<Forecast, 'changes' | 'fileCount' | 'fileBytes' | 'roomBytes'> {
+export interface EndpointForecast extends Omit<Forecast, 'chunks'> {
   /** Of the nodes that what is in the directory lacks. */
   readonly nodeBytes: number;
   /** Chunks that the new files are made of, by their places in FleetForecaster.chunks. */
@@ -60,17 +60,21 @@ export class FleetForecaster {
     return { ...first, lacking: first.needed.without(held) };
   }
 
+  chunksIn(set: ChunkSet): ManifestChunk[] {
+    return [...set.places()].map((place) => this.chunks[place] as ManifestChunk);
+  }
+
   async #forecastFirst(root: Digest | undefined): Promise<FirstLayer> {
     const { after, open, blockBytes, pace } = this.#inputs;
     // Let go of afterwards, here and below: there may be many versions.
     const before = root === undefined ? undefined : await open(root);
-    const { changes, fileCount, fileBytes, roomBytes, chunks } = await forecastApply(after, before, blockBytes, pace);
+    const { chunks, ...forecast } = await forecastApply(after, before, blockBytes, pace);
     let nodeBytes = 0;
     for await (const { bytes } of missingBlocks(after, before === undefined ? [] : [before])) {
       if (pace.due) await pace.turn();
       nodeBytes += bytes.byteLength;
     }
-    const first = { changes, fileCount, fileBytes, roomBytes, nodeBytes, needed: this.#setOf(chunks.keys()) };
+    const first = { ...forecast, nodeBytes, needed: this.#setOf(chunks.keys()) };
     this.#first.set(root ?? '', first);
     return first;
   }
